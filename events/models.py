@@ -1,0 +1,317 @@
+"""What happened: senders' sessions, events, unknown messages, athletes, matches, and their totals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from events.kinds import Kind, Outcome, Side, Status
+from events.querysets import EventTallyQuerySet, MatchQuerySet, PssEventQuerySet
+from tournaments.models import Court, Tournament, TournamentDay
+
+
+class ListenerNode(models.Model):
+    """One listener and how far its journal is in the database.
+
+    Written by its importer in the transaction that stores a batch, so that position and events
+    never disagree. `sequence` is the next record to read; `received` and the counters below it are
+    what the recorder said last.
+    """
+
+    name = models.SlugField(max_length=64, unique=True)
+    journal = models.UUIDField(null=True)
+    segment = models.PositiveIntegerField(default=0)
+    offset = models.PositiveBigIntegerField(default=0)
+    sequence = models.PositiveBigIntegerField(default=0)
+    stored = models.PositiveBigIntegerField(
+        default=0, help_text="Datagrams whose events are in the database."
+    )
+    received = models.PositiveBigIntegerField(default=0, help_text="Datagrams in the journal.")
+    kernel_drops = models.PositiveBigIntegerField(default=0)
+    blind_ms = models.PositiveBigIntegerField(default=0, help_text="Time in which no socket was open.")
+    damaged = models.PositiveIntegerField(
+        default=0, help_text="Places of the journal that could not be read."
+    )
+    receive_buffer = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
+    listen = models.JSONField(default=list)
+    context_id = models.PositiveBigIntegerField(
+        default=0, help_text="The last context change it has applied."
+    )
+    recorder_seen_at = models.DateTimeField(null=True)
+    importer_seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def backlog(self) -> int:
+        return max(self.received - self.stored, 0)
+
+    def is_recording(self, now: datetime | None = None) -> bool:
+        """Whether its recorder said it lives within the last 5 s."""
+        return self.recorder_seen_at is not None and (
+            ((now or timezone.now()) - self.recorder_seen_at).total_seconds() < 5
+        )
+
+
+class UdpSession(models.Model):
+    """One sender on one court, until it says goodbye or is silent for `SESSION_IDLE_S`."""
+
+    node = models.ForeignKey(ListenerNode, on_delete=models.PROTECT, related_name="sessions")
+    court = models.ForeignKey(Court, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
+    source = models.GenericIPAddressField(unpack_ipv4=True)
+    source_port = models.PositiveIntegerField()
+    local_port = models.PositiveIntegerField()
+    dialect = models.CharField(max_length=1, blank=True, choices=[("T", "TkStrike"), ("P", "Published list")])
+    started_at = models.DateTimeField()
+    last_event_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    datagrams = models.PositiveBigIntegerField(default=0)
+    events = models.PositiveBigIntegerField(default=0, help_text="Also the sequence of its last event.")
+    concurrent = models.BooleanField(
+        default=False, help_text="Another sender spoke on the same court at the same time."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "UDP session"
+        indexes = [
+            models.Index(fields=["node"], name="session_open", condition=models.Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.source_port}"
+
+
+class Athlete(models.Model):
+    """Who fought, as the scoring system wrote it."""
+
+    name = models.CharField(max_length=200)
+    short_name = models.CharField(max_length=100, blank=True)
+    country = models.CharField("IOC code", max_length=10, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["name", "country"], name="athlete_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.country})" if self.country else self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:events_athlete_change", args=[self.pk])
+
+
+class Match(models.Model):
+    """One match, as told by the stream and kept by the importer with `events.scoreboard`.
+
+    `rounds` is a list of `[blue score, red score, winner]`, winner 0 none, 1 blue, 2 red;
+    `gam_jeoms` a list of `[blue, red]` by round; `replays`, `injuries` and `time_outs` lists of
+    objects as `events.scoreboard` makes them.
+    """
+
+    court = models.ForeignKey(Court, on_delete=models.PROTECT, null=True, blank=True, related_name="matches")
+    day = models.ForeignKey(
+        TournamentDay, on_delete=models.PROTECT, null=True, blank=True, related_name="matches"
+    )
+    number = models.CharField(max_length=32, blank=True)
+    phase = models.CharField(max_length=64, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+    division = models.CharField(max_length=100, blank=True)
+    blue = models.ForeignKey(
+        Athlete, on_delete=models.PROTECT, null=True, blank=True, related_name="blue_matches"
+    )
+    red = models.ForeignKey(
+        Athlete, on_delete=models.PROTECT, null=True, blank=True, related_name="red_matches"
+    )
+    rounds_planned = models.PositiveSmallIntegerField(null=True, blank=True)
+    round_seconds = models.PositiveIntegerField(null=True, blank=True)
+    body_level = models.PositiveSmallIntegerField(null=True, blank=True)
+    head_level = models.PositiveSmallIntegerField(null=True, blank=True)
+    rounds = models.JSONField(default=list, blank=True)
+    gam_jeoms = models.JSONField(default=list, blank=True)
+    replays = models.JSONField(default=list, blank=True)
+    injuries = models.JSONField(default=list, blank=True)
+    time_outs = models.JSONField(default=list, blank=True)
+    referees = models.JSONField(default=dict, blank=True)
+    winner = models.CharField(max_length=4, blank=True, choices=Outcome)
+    decision = models.CharField(max_length=8, blank=True)
+    loaded_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-loaded_at"]
+        verbose_name_plural = "matches"
+        indexes = [
+            models.Index(fields=["day", "loaded_at"], name="match_day_loaded"),
+            models.Index(fields=["court", "loaded_at"], name="match_court_loaded"),
+            models.Index(fields=["loaded_at"], name="match_loaded"),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"Match {self.number}"
+            if self.number
+            else f"Match loaded {timezone.localtime(self.loaded_at):%H:%M}"
+        )
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:events_match_change", args=[self.pk])
+
+
+class PssEvent(models.Model):
+    """One message of a scoring system, as it came and as it was understood. Never edited by hand.
+
+    `received_at` is the kernel's receive time, ours; `clock_ms` is what the scoring system's clock
+    showed: the two are never mixed. `raw` is the line with its line end, in the reversible escape
+    of `ingest.protocol.escape`.
+    """
+
+    # The importer is the one writer and takes every key from rows it has just read or made, so the
+    # database need not look each up again: constraints would cost a third of the insert rate.
+    session = models.ForeignKey(
+        UdpSession, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
+    sequence = models.PositiveBigIntegerField()
+    court = models.ForeignKey(
+        Court, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False, related_name="events"
+    )
+    tournament = models.ForeignKey(
+        Tournament,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="events",
+    )
+    day = models.ForeignKey(
+        TournamentDay,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="events",
+    )
+    match = models.ForeignKey(
+        Match, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False, related_name="events"
+    )
+    stream = models.CharField("code", max_length=16)
+    kind = models.CharField(max_length=16, choices=Kind)
+    athlete = models.PositiveSmallIntegerField(choices=Side, default=Side.NONE)
+    value = models.IntegerField(null=True)
+    round = models.PositiveSmallIntegerField(null=True)
+    clock_ms = models.IntegerField(null=True)
+    details = models.JSONField(default=dict)
+    raw = models.TextField()
+    status = models.CharField(max_length=10, choices=Status)
+    error = models.CharField(max_length=200, blank=True)
+    received_at = models.DateTimeField()
+    processing_ms = models.FloatField(default=0)
+
+    objects = PssEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "event"
+        constraints = [models.UniqueConstraint(fields=["session", "sequence"], name="event_sequence_unique")]
+        indexes = [
+            models.Index(fields=["tournament", "day", "received_at"], name="event_day_received"),
+            models.Index(fields=["tournament", "received_at"], name="event_tournament_received"),
+            models.Index(fields=["match", "received_at"], name="event_match_received"),
+            models.Index(
+                fields=["status", "received_at"],
+                name="event_not_recognized",
+                condition=~models.Q(status=Status.RECOGNIZED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream or self.kind} · {self.received_at:%H:%M:%S.%f}"[:-5]
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:events_pssevent_change", args=[self.pk])
+
+
+class UnknownMessage(models.Model):
+    """Messages the parser could not read, one row per shape (letters as they are, digits as N)."""
+
+    shape = models.CharField(max_length=100, unique=True)
+    count = models.PositiveBigIntegerField(default=0)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    sample = models.TextField()
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-last_seen"]
+
+    def __str__(self) -> str:
+        return self.shape
+
+
+class EventTally(models.Model):
+    """Totals of events, kept by the importer in the transaction that stores them.
+
+    A total is always a sum over rows: two listeners may each have a row for the same key.
+    """
+
+    day = models.ForeignKey(
+        TournamentDay, on_delete=models.PROTECT, null=True, related_name="tallies", db_index=False
+    )
+    court = models.ForeignKey(Court, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    match = models.ForeignKey(Match, on_delete=models.PROTECT, null=True, related_name="tallies")
+    kind = models.CharField(max_length=16, choices=Kind)
+    status = models.CharField(max_length=10, choices=Status)
+    minute = models.DateTimeField()
+    events = models.PositiveBigIntegerField(default=0)
+    processing_ms_sum = models.FloatField(default=0)
+    processing_ms_max = models.FloatField(default=0)
+
+    objects = EventTallyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "event tallies"
+        indexes = [
+            models.Index(fields=["day", "court", "minute"], name="tally_day_court_minute"),
+            models.Index(fields=["minute"], name="tally_minute"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}: {self.events}"
+
+
+class EventMove(models.Model):
+    """Events that staff put under another day afterwards; append-only."""
+
+    court = models.ForeignKey(Court, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    day = models.ForeignKey(
+        TournamentDay,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="moved to",
+    )
+    events = models.PositiveBigIntegerField()
+    matches = models.PositiveIntegerField()
+    moved_at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("move_events", "Can move events to another day")]
+
+    def __str__(self) -> str:
+        return f"{self.events} events to {self.day or 'no day'}"

@@ -1,0 +1,75 @@
+"""Questions about many rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, models
+
+from events import bulk
+from events.kinds import Kind, Status
+
+if TYPE_CHECKING:
+    from events.models import EventTally, Match, PssEvent  # noqa: F401  named in quotes below
+    from tournaments.models import TournamentDay
+
+
+class PssEventQuerySet(models.QuerySet["PssEvent"]):
+    def for_day(self, day: TournamentDay) -> PssEventQuerySet:
+        # Both columns, since the index starts with the tournament.
+        return self.filter(tournament_id=day.tournament_id, day=day)
+
+    def between(self, start: datetime, end: datetime) -> PssEventQuerySet:
+        """Received from `start` up to, not including, `end`."""
+        return self.filter(received_at__gte=start, received_at__lt=end)
+
+    def without_ticks(self) -> PssEventQuerySet:
+        return self.exclude(kind__in=[Kind.CLOCK, Kind.BREAK], details={})
+
+    def not_recognized(self) -> PssEventQuerySet:
+        return self.exclude(status=Status.RECOGNIZED)
+
+    def bulk_create(
+        self,
+        objs: Iterable[PssEvent],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+    ) -> list[PssEvent]:
+        """Django's `bulk_create`; the plain case goes through one prepared statement (`events.bulk`)."""
+        objs = list(objs)
+        connection = connections[self.db_for_write]
+        plain = not (ignore_conflicts or update_conflicts or update_fields or unique_fields or batch_size)
+        if not (plain and objs and bulk.is_supported(connection) and all(obj.pk is None for obj in objs)):
+            return super().bulk_create(
+                objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields
+            )
+        self._for_write = True
+        bulk.insert_objects(connection, objs)
+        return objs
+
+    @property
+    def db_for_write(self) -> str:
+        self._for_write = True
+        return self.db
+
+
+class MatchQuerySet(models.QuerySet["Match"]):
+    def done(self) -> MatchQuerySet:
+        return self.exclude(winner="")
+
+    def running(self) -> MatchQuerySet:
+        return self.filter(winner="", started_at__isnull=False, ended_at__isnull=True)
+
+
+class EventTallyQuerySet(models.QuerySet["EventTally"]):
+    def total(self) -> int:
+        return self.aggregate(total=models.Sum("events"))["total"] or 0
+
+    def by(self, field: str) -> dict[Any, int]:
+        """field value -> number of events"""
+        return dict(self.order_by().values_list(field).annotate(total=models.Sum("events")))

@@ -1,0 +1,18 @@
+#!/usr/bin/env python
+"""Django's command line for reStrike VTA."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "restrike.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed in this Python. Run `make run`, or use the one in .venv.")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Mistakes in the configuration, each with what to do about it."""

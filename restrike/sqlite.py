@@ -1,0 +1,36 @@
+"""Which SQLite this process uses.
+
+The SQLite that CPython links is often one with the WAL-reset bug (fixed in 3.51.3), which can lose
+committed writes when one process writes while another checkpoints: the layout of this project.
+`pysqlite3` carries its own, newer one; it has to be in place before Django imports `sqlite3`.
+"""
+
+import sys
+
+WAL_RESET_FIXED = (3, 51, 3)
+
+
+def use_newest() -> tuple[int, int, int]:
+    """Make `import sqlite3` mean the newest SQLite at hand; returns its version."""
+    import sqlite3
+
+    try:
+        import pysqlite3
+    except ImportError:
+        return sqlite3.sqlite_version_info
+    if pysqlite3.sqlite_version_info > sqlite3.sqlite_version_info:
+        sys.modules["sqlite3"] = pysqlite3
+        sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
+        return tuple(pysqlite3.sqlite_version_info)
+    return sqlite3.sqlite_version_info
+
+
+def init_command(version: tuple[int, int, int]) -> str:
+    """The pragmas of every connection. Memory mapping widens the WAL-reset bug, so it needs the fix."""
+    mmap_bytes = 128 * 1024 * 1024 if version >= WAL_RESET_FIXED else 0
+    return (
+        # Page size and auto-vacuum take effect only while the database is still empty.
+        "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+        "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
+        f"PRAGMA mmap_size={mmap_bytes}; PRAGMA foreign_keys=ON;"
+    )
