@@ -2,21 +2,22 @@
 
 import os
 import secrets
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from restrike import sqlite
+from restrike import logs, sqlite
+from restrike.environment import Env
 from restrike.navigation import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = Env()
+Env.read_env(BASE_DIR / ".env")
 
 # Where everything that is written goes: database, journal, logs, backups, the secret key.
 RESTRIKE_VAR = Path(env.str("RESTRIKE_VAR", default=str(BASE_DIR / "var"))).expanduser().absolute()
@@ -106,9 +107,7 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
-    config: dict[str, Any] = env.db_url(
-        "DATABASE_URL", default=f"sqlite:///{RESTRIKE_VAR / 'restrike.sqlite3'}"
-    )
+    config = env.database(default_file=RESTRIKE_VAR / "restrike.sqlite3")
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +182,9 @@ CONTENT_SECURITY_POLICY = {
 # --- Language, time, files ------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.choice(
+    "TIME_ZONE", zoneinfo.available_timezones(), "UTC", "a time zone as Europe/Berlin, Asia/Seoul or UTC"
+)
 USE_I18N = True
 USE_TZ = True
 
@@ -193,15 +194,21 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served from the apps themselves: `make run` needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 
+LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
+LOG_LEVEL = env.choice("LOG_LEVEL", LOG_LEVELS, "INFO", f"one of {', '.join(LOG_LEVELS)}")
+LOG_HANDLERS = logs.handlers(RESTRIKE_VAR / "logs")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "handlers": LOG_HANDLERS,
+    "root": {"handlers": list(LOG_HANDLERS), "level": LOG_LEVEL},
     "loggers": {
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "axes.apps": {"level": "WARNING"},
+        # Repeats each failed attempt; what the database's user needs to know is the error at the end.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }
 

@@ -1,0 +1,70 @@
+"""What went wrong, in one sentence that says what to do: for whoever stands beside the mat."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+_DISK = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "The disk quota is used up",
+    errno.EROFS: "The disk is read-only",
+    errno.EACCES: "Not allowed to write",
+    errno.EPERM: "Not allowed to write",
+}
+_MAKE_ROOM = "Make room or set RESTRIKE_VAR to another directory, then start again; nothing recorded is lost."
+
+# What the databases say, and what it means here.
+_DATABASE = (
+    ("database or disk is full", f"The disk of the database is full. {_MAKE_ROOM}"),
+    (
+        "readonly database",
+        "The database file is read-only. Make it writable, or set DATABASE_URL.",
+    ),
+    ("unable to open database file", "The database file cannot be opened. Check that its directory exists."),
+    ("disk i/o error", "The disk of the database reports an error. Check the disk and the room on it."),
+    ("database is locked", "Another program has held the database for 20 s. Close it, or try again."),
+    ("not a database", "The database file is damaged or is no SQLite database. Restore a backup."),
+    ("malformed", "The database file is damaged. Restore a backup."),
+    ("no such table", "The database has no tables yet. Run: python manage.py bootstrap"),
+    ("does not exist", "The database is not set up. Make it, then run: python manage.py bootstrap"),
+    ("password authentication", "The database refused the user or password in DATABASE_URL."),
+)
+
+
+def in_plain_words(error: BaseException) -> str | None:
+    """One sentence for a trouble of settings, database or disk; None for anything else, which is a bug."""
+    if isinstance(error, ImproperlyConfigured):
+        return " ".join(str(error).split())
+    from django.db.utils import DatabaseError, InterfaceError
+
+    if isinstance(error, DatabaseError | InterfaceError):
+        return _database(error)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{_DISK[error.errno]}{where}. {_MAKE_ROOM}"
+    return None
+
+
+def _database(error: Exception) -> str | None:
+    from django.db.utils import OperationalError, ProgrammingError
+
+    said = " ".join(str(error).split())
+    for part, sentence in _DATABASE:
+        if part in said.lower():
+            return f"{sentence} (It said: {said})"
+    if isinstance(error, ProgrammingError) or not isinstance(error, OperationalError):
+        return None
+    return f"{database_name()} does not answer. Start it, or correct DATABASE_URL. (It said: {said})"
+
+
+def database_name() -> str:
+    """Which database the settings name, without the password."""
+    from django.conf import settings
+
+    config: dict[str, Any] = settings.DATABASES["default"]
+    if config["ENGINE"].endswith("sqlite3"):
+        return f"SQLite {config['NAME']}"
+    return f"PostgreSQL {config['NAME']} at {config.get('HOST') or 'localhost'}:{config.get('PORT') or 5432}"

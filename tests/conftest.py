@@ -1,0 +1,184 @@
+"""Shared by all tests: a var directory of their own, free ports, and databases for real processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from tests.processes import PROJECT, Stack, free_port, running
+
+IN_CI = os.environ.get("CI", "").lower() == "true"
+
+# Nothing that a test writes may land in the var directory of the person who runs it. pytest-django
+# has read the settings before this file, so both the environment and the settings are changed.
+_VAR = Path(tempfile.mkdtemp(prefix="restrike-tests-"))
+os.environ["RESTRIKE_VAR"] = str(_VAR)
+settings.RESTRIKE_VAR = _VAR
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_VAR, ignore_errors=True)
+
+
+def unavailable(reason: str) -> None:
+    """A service is missing: fails in CI, skips with the reason elsewhere."""
+    if IN_CI:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
+    """Test databases of runs beside each other must not meet on one PostgreSQL server."""
+    from django.db import connections
+
+    for connection in connections.all():
+        if connection.vendor == "postgresql":
+            test = connection.settings_dict["TEST"]
+            test["NAME"] = f"{test.get('NAME') or 'test_restrike'}_{os.getpid()}"
+
+
+@pytest.fixture
+def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """RESTRIKE_VAR of this test alone, in the environment and in the settings."""
+    directory = tmp_path / "var"
+    directory.mkdir()
+    monkeypatch.setenv("RESTRIKE_VAR", str(directory))
+    monkeypatch.setattr(settings, "RESTRIKE_VAR", directory)
+    return directory
+
+
+@pytest.fixture
+def udp_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def tcp_port() -> int:
+    return free_port(socket.SOCK_STREAM)
+
+
+# --- Databases for real processes ------------------------------------------------------------------
+
+
+def _migrate(url: str) -> None:
+    env = {**os.environ, "DATABASE_URL": url}
+    subprocess.run(
+        [sys.executable, str(PROJECT / "manage.py"), "migrate", "--verbosity", "0"],
+        env=env,
+        cwd=PROJECT,
+        check=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "restrike.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+class PostgresServer:
+    """A server to make databases on; `template` is migrated and empty."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.template = f"restrike_template_{uuid.uuid4().hex[:12]}"
+        self.made: list[str] = []
+
+    def database_url(self, name: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    def execute(self, sql: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql)  # type: ignore[arg-type]
+
+    def create(self, *, migrated: bool = True) -> str:
+        """The URL of a new database."""
+        name = f"restrike_{uuid.uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {self.template}" if migrated else ""))
+        self.made.append(name)
+        return self.database_url(name)
+
+    def drop_all(self) -> None:
+        while self.made:
+            self.execute(f"DROP DATABASE IF EXISTS {self.made.pop()} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server in DATABASE_URL when that is PostgreSQL, else the one on 127.0.0.1:5432."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        url = "postgres://postgres@127.0.0.1:5432/postgres"
+    try:
+        with psycopg.connect(url, connect_timeout=3):
+            pass
+    except psycopg.OperationalError as error:
+        unavailable(f"no PostgreSQL answers: {str(error).strip().splitlines()[0]}")
+    server = PostgresServer(url)
+    server.execute(f"CREATE DATABASE {server.template}")
+    try:
+        _migrate(server.database_url(server.template))
+        yield server
+    finally:
+        server.made.append(server.template)
+        server.drop_all()
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """The DATABASE_URL of a migrated, empty PostgreSQL database of this test alone."""
+    yield postgres_server.create()
+    postgres_server.drop_all()
+
+
+@pytest.fixture
+def sqlite_file(sqlite_template: Path, tmp_path: Path) -> str:
+    """The DATABASE_URL of a migrated, empty SQLite file of this test alone."""
+    path = tmp_path / "restrike.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def make_stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Stack]]:
+    """Makes stacks on a given DATABASE_URL; all their processes end with the test."""
+    stacks: list[Stack] = []
+
+    def make(url: str) -> Stack:
+        directory = tmp_path / f"var{len(stacks)}"
+        directory.mkdir()
+        stacks.append(Stack(directory, url))
+        return stacks[-1]
+
+    yield make
+    for stack in stacks:
+        stack.close()
+
+
+@pytest.fixture
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """A stack on the database of this test run: PostgreSQL when DATABASE_URL names it, else a SQLite file."""
+    on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
+    url = request.getfixturevalue("postgres" if on_postgres else "sqlite_file")
+    directory = tmp_path / "var"
+    directory.mkdir()
+    with running(Stack(directory, url)) as made:
+        yield made
