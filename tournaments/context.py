@@ -90,8 +90,20 @@ class ContextTimeline:
     def load(cls) -> ContextTimeline:
         return cls(ContextChange.objects.only("id", "court_id", "day_id", "effective_at"))
 
-    def changes_after(self, change_id: int) -> list[ContextChange]:
-        return [change for change in self._changes if change.pk > change_id]
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def changes(self) -> list[ContextChange]:
+        return self._changes
+
+    def ids(self) -> set[int]:
+        return {change.pk for change in self._changes}
+
+    def tournaments(self) -> dict[int | None, int | None]:
+        """day id -> tournament id, of every day named in a change; None -> None for no day"""
+        days = {change.day_id for change in self._changes if change.day_id is not None}
+        tournaments = TournamentDay.objects.filter(pk__in=days).values_list("pk", "tournament_id")
+        return {None: None, **dict(tournaments)}
 
     def steps(self, court_id: int | None) -> tuple[list[datetime], list[int | None]]:
         """Parallel lists: moments, and the day id in force from each on."""

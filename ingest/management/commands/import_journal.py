@@ -1,0 +1,48 @@
+"""`manage.py import_journal`: the importer as a process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from ingest.importer import Importer
+
+
+class Command(BaseCommand):
+    help = (
+        "Stores what the journal holds in the database. `ingest` and `start` run this by themselves;\n"
+        "alone it brings a journal into a new database.\n\n"
+        "Example: manage.py import_journal --once"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("--node", default=settings.INGEST_NODE, help="name of the listener (INGEST_NODE)")
+        parser.add_argument("--once", action="store_true", help="stop when everything there is has been stored")
+        parser.add_argument("--wake-fd", type=int, help="a pipe that says when there is something new")
+
+    def handle(self, *args: Any, node: str, once: bool, wake_fd: int | None, **options: Any) -> None:
+        directory = Path(settings.RESTRIKE_VAR) / "journal" / node
+        if once and not directory.is_dir():
+            raise CommandError(f"There is no journal of “{node}” yet: {directory} does not exist.")
+        stop = threading.Event()
+        importer = Importer(
+            directory,
+            node,
+            batch_size=settings.INGEST_BATCH_SIZE,
+            flush_ms=settings.INGEST_FLUSH_MS,
+            stop=stop,
+            wake_fd=wake_fd,
+        )
+        if once:
+            self.stdout.write(f"{importer.drain():,} records stored.")
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        importer.follow()
