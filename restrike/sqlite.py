@@ -25,12 +25,21 @@ def use_newest() -> tuple[int, int, int]:
     return sqlite3.sqlite_version_info
 
 
-def init_command(version: tuple[int, int, int]) -> str:
-    """The pragmas of every connection. Memory mapping widens the WAL-reset bug, so it needs the fix."""
-    mmap_bytes = 128 * 1024 * 1024 if version >= WAL_RESET_FIXED else 0
-    return (
+def pragmas(version: tuple[int, int, int]) -> dict[str, int | str]:
+    """The pragmas of every connection to a file, as they read back from it."""
+    return {
         # Page size and auto-vacuum take effect only while the database is still empty.
-        "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
-        "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
-        f"PRAGMA mmap_size={mmap_bytes}; PRAGMA foreign_keys=ON;"
-    )
+        "page_size": 4096,
+        "auto_vacuum": 2,  # INCREMENTAL
+        "journal_mode": "wal",
+        "synchronous": 1,  # NORMAL
+        "cache_size": -65536,  # KiB
+        # Memory mapping widens the WAL-reset bug, so it needs the fix.
+        "mmap_size": 128 * 1024 * 1024 if version >= WAL_RESET_FIXED else 0,
+        "foreign_keys": 1,
+    }
+
+
+def init_command(version: tuple[int, int, int]) -> str:
+    """What a new connection says first."""
+    return "".join(f"PRAGMA {name}={value};" for name, value in pragmas(version).items())
