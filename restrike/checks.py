@@ -6,7 +6,6 @@ Those with the database tag run with `manage.py check --database default` and be
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 
+from ingest.listen import ListenError, parse_listen
+from ingest.listener import NODE_NAME, NODE_NAME_HINT
 from restrike import sqlite
 from restrike.troubles import in_plain_words
 
@@ -131,8 +132,9 @@ def check_listen(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     if not entries:
         messages.append(_listen_error("INGEST_LISTEN is empty, so nothing would be recorded."))
     for entry in entries:
-        match = re.fullmatch(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^:\s\[\]]+):(\d{1,5})", entry)
-        if not match or not 0 < int(match[1]) < 65_536:
+        try:
+            parse_listen(entry)
+        except ListenError:
             messages.append(_listen_error(f"INGEST_LISTEN has “{entry}”, which is no HOST:PORT."))
     for entry in sorted({entry for entry in entries if entries.count(entry) > 1}):
         messages.append(_listen_error(f"INGEST_LISTEN has “{entry}” twice."))
@@ -162,15 +164,9 @@ def check_ranges(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_node(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E006: the node's name is also the name of its journal's directory."""
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", settings.INGEST_NODE):
+    if NODE_NAME.fullmatch(settings.INGEST_NODE):
         return []
-    return [
-        Error(
-            f"INGEST_NODE is “{settings.INGEST_NODE}”.",
-            hint="Use up to 64 letters, digits, - and _, for example: hall-2",
-            id="restrike.E006",
-        )
-    ]
+    return [Error(f"INGEST_NODE is “{settings.INGEST_NODE}”.", hint=NODE_NAME_HINT, id="restrike.E006")]
 
 
 @register(Tags.security)

@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse_lazy
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """The badge beside the title, so that nobody takes the demo for the tournament."""
+    return ["Demo", "warning"] if settings.DEMO else None
 
 
 def _may(permission: str) -> Any:

@@ -21,6 +21,8 @@ Env.read_env(BASE_DIR / ".env")
 
 # Where everything that is written goes: database, journal, logs, backups, the secret key.
 RESTRIKE_VAR = Path(env.str("RESTRIKE_VAR", default=str(BASE_DIR / "var"))).expanduser().absolute()
+# Set by `manage.py demo` for itself, and shown on every page.
+DEMO = env.bool("RESTRIKE_DEMO", default=False)
 
 
 def _secret_key() -> str:
@@ -218,6 +220,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Every message of every match",
     "SITE_URL": None,
     "SITE_SYMBOL": "sports_martial_arts",
+    "ENVIRONMENT": "restrike.navigation.environment",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},

@@ -21,6 +21,11 @@ from restrike.troubles import database_name
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
+def new_password() -> str:
+    """Sixteen random characters (79 bits) in groups of four."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
+
+
 class Command(BaseCommand):
     help = (
         "Prepares the directory, the secret key, the database and a first user. Can be run at any time.\n\n"
@@ -61,7 +66,7 @@ class Command(BaseCommand):
                 "Make one with: python manage.py createsuperuser"
             )
             return
-        password = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
+        password = new_password()
         User.objects.create_superuser("admin", password=password)
         self.stdout.write(
             "\nThe first user has been made. Write this down, it is not shown again:\n"

@@ -1,0 +1,126 @@
+"""`manage.py demo`: the whole thing with a tournament of today and simulated courts, kept apart.
+
+The demo has a directory and a database of its own, RESTRIKE_VAR/demo. So it can never mix with what
+a real tournament recorded, and removing it is removing that directory.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from ingest.ledger import ALIVE_S
+from ingest.recorder import recorder_state
+from restrike.management.commands.bootstrap import new_password
+from tournaments.context import get_context, set_context
+from tournaments.models import Tournament, TournamentDay
+
+
+class Command(BaseCommand):
+    help = (
+        "Shows reStrike VTA at work: a demo tournament of today, with simulated courts.\n"
+        "It listens to this machine only and has a directory of its own (demo in RESTRIKE_VAR).\n\n"
+        "Example: manage.py demo\n"
+        "         manage.py demo --remove"
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("--remove", action="store_true", help="remove the demo and all it recorded")
+        parser.add_argument("--courts", type=int, default=4, help="courts to play on (default: 4)")
+        parser.add_argument(
+            "--web", default="127.0.0.1:8000", metavar="HOST:PORT", help="where the pages are"
+        )
+        parser.add_argument("--listen", default="127.0.0.1:6000", metavar="HOST:PORT", help="where to listen")
+
+    def handle(self, *args: Any, remove: bool, courts: int, web: str, listen: str, **options: Any) -> None:
+        if remove:
+            self._remove(demo_directory())
+        elif settings.DEMO:
+            call_command("bootstrap", stdout=self.stdout)
+            self._log_in_again()
+            activate_today()
+            call_command("start", web=web, listen=[listen], simulate=courts, stdout=self.stdout)
+        else:
+            _run_again_as_demo()
+
+    def _remove(self, directory: Path) -> None:
+        if any(_is_recording(journal) for journal in (directory / "journal").glob("*")):
+            raise CommandError("The demo is running. Stop it with Ctrl-C first.")
+        if not directory.exists():
+            self.stdout.write("There is no demo to remove.")
+            return
+        shutil.rmtree(directory)
+        self.stdout.write(f"The demo is removed: {directory}")
+
+    def _log_in_again(self) -> None:
+        """Nobody keeps the password of a demo, so each start after the first gives a new one."""
+        admin = User.objects.get(username="admin")
+        if admin.date_joined > timezone.now() - timedelta(seconds=5):
+            return
+        password = new_password()
+        admin.set_password(password)
+        admin.save()
+        self.stdout.write(f"\nLog in to the demo as admin with the password {password}\n")
+
+
+def demo_directory() -> Path:
+    """Where the demo keeps everything."""
+    var = Path(settings.RESTRIKE_VAR)
+    return var if settings.DEMO else var / "demo"
+
+
+def activate_today() -> TournamentDay:
+    """The demo tournament's day of today, made when it is missing, active on all courts."""
+    today = timezone.localdate()
+    tournament, _ = Tournament.objects.get_or_create(
+        slug="demo-open",
+        defaults={
+            "name": "Demo Open",
+            "city": "Demo",
+            "venue": "Simulated courts",
+            "start_date": today,
+            "end_date": today,
+            "notes": "Made by manage.py demo. Remove it with: manage.py demo --remove",
+        },
+    )
+    if tournament.end_date < today:
+        tournament.end_date = today
+        tournament.save()
+    day = tournament.days.get(date=today)
+    active = get_context()
+    if active is None or active.day_id != day.pk:
+        set_context(day)
+    return day
+
+
+def _is_recording(journal: Path) -> bool:
+    state = recorder_state(journal)
+    return state is not None and time.time() - state.heartbeat_ns / 1e9 < ALIVE_S
+
+
+def _run_again_as_demo() -> None:
+    """The same command with settings of the demo; they are read once, when a process starts."""
+    env = {**os.environ, "RESTRIKE_DEMO": "True", "RESTRIKE_VAR": str(demo_directory()), "DATABASE_URL": ""}
+    if os.name == "posix":
+        os.execve(sys.executable, [sys.executable, *sys.argv], env)  # noqa: S606  ourselves
+    process = subprocess.Popen([sys.executable, *sys.argv], env=env)
+    while True:
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            continue  # Ctrl-C went to the demo too; it ends by itself.
