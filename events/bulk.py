@@ -54,9 +54,11 @@ def is_supported(connection: BaseDatabaseWrapper) -> bool:
 
 def insert_rows(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> range | list[int]:
     """Stores the rows and returns their ids, in order. Call it inside a transaction."""
-    if connection.vendor == "sqlite":
-        return _insert_sqlite(connection, rows)
-    return _insert_postgresql(connection, rows)
+    # Both ways go past Django's cursor, which otherwise makes the driver's errors Django's.
+    with connection.wrap_database_errors:
+        if connection.vendor == "sqlite":
+            return _insert_sqlite(connection, rows)
+        return _insert_postgresql(connection, rows)
 
 
 def insert_objects(connection: BaseDatabaseWrapper, objs: Sequence[PssEvent]) -> None:
