@@ -47,12 +47,9 @@ from typing import Any, NamedTuple
 
 from ingest.journal.files import boot_id
 from ingest.listen import ListenError, address_of, open_sockets, systemd_sockets
+from ingest.recorder import REFUSED
 
 __all__ = ["REFUSED", "ChildSpec", "Fds", "ListenError", "Supervisor", "recorder_spec"]
-
-#: A child that ends with this code soon after the first start says that it never will run
-#: (another recorder on this node, a wrong option): the supervisor stops instead of trying on.
-REFUSED = 2
 
 #: A child that ends by itself within these seconds has failed at once.
 AT_ONCE_S = 5.0
