@@ -215,7 +215,7 @@ def test_encode_says_the_published_port_notice_back() -> None:
     ],
 )
 def test_encode_refuses_what_it_cannot_say(message: Message, dialect: str) -> None:
-    with pytest.raises(ValueError, match="separator|missing|dialect|kind"):
+    with pytest.raises(ValueError, match=r"separator|missing|dialect|kind"):
         encode(message, dialect)
 
 

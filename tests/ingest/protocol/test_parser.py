@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from ingest.protocol import KINDS, STATUSES, Message, parse, unescape
 from ingest.protocol.parser import _read_line, _read_plain
 from tests.captures import capture
 
-CODES = tuple(
-    "pt1 pt2 hl1 hl2 wg1 wg2 sc1 sc2 s11 s21 s23 rnd clk brk ij0 ij1 to1 to2 ch0 ch1 ch2 "
-    "wrd win wmh at1 at2 mch ref pre rdy avt hel bye inlb insl inth hwt sup rst zzz".split()  # noqa: SIM905
-)
+KNOWN = """
+pt1 pt2 hl1 hl2 wg1 wg2 sc1 sc2 s11 s21 s23 rnd clk brk ij0 ij1 to1 to2 ch0 ch1 ch2
+wrd win wmh at1 at2 mch ref pre rdy avt hel bye inlb insl inth hwt sup rst zzz
+"""
+CODES = tuple(re.findall(r"\w+", KNOWN))
 field = st.one_of(
     st.text(max_size=8),
     st.integers(-(10**12), 10**12).map(str),
