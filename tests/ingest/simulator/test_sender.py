@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,43 +14,7 @@ from ingest.simulator.cli import add_arguments, run
 from ingest.simulator.load import send_load
 from ingest.simulator.sender import Report, send_live
 from ingest.simulator.target import SimulatorError, Target, open_socket, read_target
-
-Source = tuple[str, int]
-
-
-class Receiver:
-    """Collects what comes to a socket of its own, in a thread, until `close`."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[bytes, Source]] = []
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self.sock.bind(("127.0.0.1", 0))
-        self.target = Target(socket.AF_INET, "127.0.0.1", self.sock.getsockname()[1])
-        self.thread = threading.Thread(target=self._collect)
-        self.thread.start()
-
-    def close(self) -> None:
-        """Ends when all that was sent before has been read: the end is a datagram too."""
-        if self.thread.is_alive():
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.sendto(b"", ("127.0.0.1", self.target.port))
-            self.thread.join(10)
-            self.sock.close()
-
-    def _collect(self) -> None:
-        while True:
-            payload, source = self.sock.recvfrom(65_535)
-            if not payload:
-                return
-            self.received.append((payload, source))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
+from tests.ingest.simulator.conftest import Receiver, Source
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -145,7 +109,7 @@ def test_load_keeps_its_rate(receiver: Receiver) -> None:
     assert report.rate == pytest.approx(1000 / report.seconds)
 
 
-def test_load_never_sends_more_than_a_burst_at_once(
+def test_load_gives_the_next_court_its_turn_after_a_few(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
