@@ -1,0 +1,190 @@
+"""`python -m bench.filling --events N`: fills a migrated database as a long tournament would have.
+
+Matches run side by side on sixteen courts, so that a match's rows lie among those of fifteen others,
+as they do when they come in one by one; tallies are what the importer would have kept. Prints JSON:
+the ids a page can be asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+from collections import Counter
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "restrike.settings")
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from events import bulk  # noqa: E402
+from events.models import Athlete, EventTally, ListenerNode, Match, UdpSession  # noqa: E402
+from ingest.protocol import parse  # noqa: E402
+from ingest.simulator.match import simulate_match  # noqa: E402
+from tournaments.context import set_context  # noqa: E402
+from tournaments.models import Court, Tournament, TournamentDay  # noqa: E402
+
+COURTS = 16
+MATCHES_A_DAY = 60  # on each court: about nine hours
+_TEMPLATES = 12
+_ATHLETES = 1_000
+_SLOT_S = 540
+_ROUNDS = [[12, 8, 1], [3, 11, 2], [7, 6, 1]]
+
+
+def _templates() -> list[list[tuple[Any, ...]]]:
+    """Matches as (ms from their start, the columns from `stream` to `error`), details as JSON text."""
+    chance = random.Random(1)
+    made = []
+    for number in range(_TEMPLATES):
+        lines = []
+        for seconds, payload in simulate_match(chance, str(number)).datagrams():
+            for m in parse(payload, "T"):
+                known = (m.stream, m.kind, m.athlete, m.value, m.round, m.clock_ms)
+                lines.append((seconds, *known, json.dumps(m.details), m.raw, m.status, m.error))
+        made.append(lines)
+    return made
+
+
+class Filler:
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.events = 0
+        self.node = ListenerNode.objects.create(name="main")
+        self.courts = [Court.objects.create(number=n, name=f"Court {n}") for n in range(1, COURTS + 1)]
+        self.athletes = Athlete.objects.bulk_create(
+            Athlete(name=f"ATHLETE {n:04}", short_name=f"A{n:04}", country="KOR") for n in range(_ATHLETES)
+        )
+        self.athlete_ids = list(Athlete.objects.values_list("pk", flat=True))
+        self.templates = _templates()
+        per_match = sum(map(len, self.templates)) / _TEMPLATES
+        self.days_needed = max(1, round(target / (per_match * MATCHES_A_DAY * COURTS) + 0.5))
+
+    def fill(self) -> dict[str, Any]:
+        # The last day is today, so that Today has something to show.
+        today = timezone.localdate()
+        first = today - timedelta(self.days_needed - 1)
+        tournament = Tournament.objects.create(
+            name="Long Open", slug="long-open", start_date=first, end_date=today, time_zone="UTC"
+        )
+        days = list(tournament.days.order_by("number"))
+        per_day = self.target // len(days)
+        for day in days:
+            self._fill_day(day, min(self.target, self.events + per_day))
+            print(f"{self.events:,} events", flush=True)
+        set_context(days[-1], at=timezone.make_aware(datetime.combine(today, time(0)), UTC))
+        match = Match.objects.filter(day=days[-1]).order_by("id")[COURTS * 3]
+        event = match.events.order_by("id")[500]
+        return {
+            "tournament": tournament.pk,
+            "day": days[-1].pk,
+            "court": self.courts[0].pk,
+            "match": match.pk,
+            "event": event.pk,
+            "events": self.events,
+        }
+
+    def _fill_day(self, day: TournamentDay, until: int) -> None:
+        start = datetime.combine(day.date, time(0, 10), UTC)
+        sessions = [
+            UdpSession.objects.create(
+                node=self.node,
+                court=court,
+                source=f"192.168.1.{10 + court.number}",
+                source_port=40_000,
+                local_port=6000,
+                dialect="T",
+                started_at=start,
+                last_event_at=start + timedelta(hours=9),
+                ended_at=start + timedelta(hours=9),
+            )
+            for court in self.courts
+        ]
+        sequences = [0] * COURTS
+        slot = 0
+        while self.events < until:
+            self._fill_slot(day, start + timedelta(seconds=slot * _SLOT_S), slot, sessions, sequences)
+            slot += 1
+        for session, sequence in zip(sessions, sequences, strict=True):
+            UdpSession.objects.filter(pk=session.pk).update(events=sequence, datagrams=sequence)
+
+    def _fill_slot(
+        self, day: TournamentDay, start: datetime, slot: int, sessions: list[UdpSession], sequences: list[int]
+    ) -> None:
+        """One match on each court, their events in the order of time."""
+        with transaction.atomic():
+            matches = [
+                Match.objects.create(
+                    court=court,
+                    day=day,
+                    number=f"{court.number}{slot:02}",
+                    phase="Round of 32",
+                    category="MEN M -68KG",
+                    division="SENIORS",
+                    blue_id=self.athlete_ids[(slot * 37 + n * 2) % _ATHLETES],
+                    red_id=self.athlete_ids[(slot * 37 + n * 2 + 1) % _ATHLETES],
+                    rounds_planned=3,
+                    round_seconds=120,
+                    rounds=_ROUNDS,
+                    winner="blue",
+                    decision="PTF",
+                    loaded_at=start,
+                    started_at=start + timedelta(seconds=20),
+                    ended_at=start + timedelta(seconds=_SLOT_S - 40),
+                )
+                for n, court in enumerate(self.courts)
+            ]
+            coming = []
+            for n in range(COURTS):
+                lines = self.templates[(slot + n) % _TEMPLATES]
+                # Squeezed into the slot: a template may be longer than the next match allows.
+                pace = min(1.0, (_SLOT_S - 5) / lines[-1][0])
+                coming += [(line[0] * pace, n, line) for line in lines]
+            coming.sort(key=lambda one: (one[0], one[1]))
+            start_ns = int(start.timestamp()) * 1_000_000_000
+            rows: list[bulk.Row] = []
+            counts: Counter[tuple[int, str, str, int]] = Counter()
+            for seconds, n, line in coming:
+                sequences[n] += 1
+                at_ns = start_ns + int(seconds * 1e6) * 1000
+                where = (sessions[n].pk, sequences[n], self.courts[n].pk, day.tournament_id, day.pk)
+                rows.append((*where, matches[n].pk, *line[1:], bulk.time_text(at_ns), 8.0))
+                counts[(n, line[2], line[9], at_ns // 60_000_000_000)] += 1
+            bulk.insert_rows(connection, rows)
+            EventTally.objects.bulk_create(
+                EventTally(
+                    day=day,
+                    court=self.courts[n],
+                    match=matches[n],
+                    kind=kind,
+                    status=status,
+                    minute=datetime.fromtimestamp(minute * 60, UTC),
+                    events=count,
+                    processing_ms_sum=8.0 * count,
+                    processing_ms_max=8.0,
+                )
+                for (n, kind, status, minute), count in counts.items()
+            )
+            self.events += len(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.filling")
+    parser.add_argument("--events", type=int, required=True)
+    given = parser.parse_args()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            # Nobody minds losing this file in a power cut.
+            cursor.execute("PRAGMA synchronous=OFF")
+    found = Filler(given.events).fill()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Pages at 5 million events, on SQLite, cold and warm; measured in the server (bench.page_times).
+
+Making the events takes minutes, so the database is kept in RESTRIKE_VAR/tmp and used again until the
+migrations or this bench's filling change. Measured is a copy-free original: pages only read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.report import Options, Row, say
+from bench.stand import Stand
+from tests.processes import PROJECT
+
+EVENTS = 5_000_000
+# name -> (path, ms to reach); {…} are ids told by bench.filling
+PAGES = {
+    "Today": ("/admin/", 50),
+    "tournament page": ("/admin/tournaments/tournament/{tournament}/change/", 50),
+    "day page": ("/admin/tournaments/tournamentday/{day}/change/", 50),
+    "match page": ("/admin/events/match/{match}/change/", 50),
+    "event page": ("/admin/events/pssevent/{event}/change/", 50),
+    "live page": ("/live/", 50),
+    "changelist of events": ("/admin/events/pssevent/", 100),
+    "changelist, one day": ("/admin/events/pssevent/?day__id__exact={day}", 100),
+    "changelist, one court": ("/admin/events/pssevent/?court__id__exact={court}", 100),
+    "changelist of matches": ("/admin/events/match/", 100),
+}
+
+
+def _fingerprint() -> str:
+    """Changes with the schema and with what is filled in."""
+    files = [*sorted(PROJECT.glob("*/migrations/*.py")), PROJECT / "bench" / "filling.py"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+def _run(made: Stand, *args: str, **options: Any) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *args], env=made.env, cwd=PROJECT, stdout=subprocess.PIPE, text=True, **options
+    )
+    assert done.returncode == 0, f"{' '.join(args)} failed:\n{done.stdout}"
+    return done.stdout.strip().splitlines()[-1]
+
+
+def filled(events: int) -> tuple[Stand, dict[str, Any]]:
+    """A stand on the database with so many events, made now if there is none, and the ids in it."""
+    var = Path(os.environ.get("RESTRIKE_VAR", PROJECT / "var")).absolute() / "tmp"
+    place = var / f"bench-pages-{events}-{_fingerprint()}"
+    about = place / "about.json"
+    made = Stand(place, f"sqlite:///{place}/restrike.sqlite3", {})
+    made.env["SECRET_KEY"] = "bench"
+    if not about.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        for left in place.glob("restrike.sqlite3*"):
+            left.unlink()
+        say(f"making {events:,} events in {place}")
+        made.manage("migrate", "-v", "0")
+        about.write_text(_run(made, "bench.filling", "--events", str(events)))
+    known: dict[str, Any] = json.loads(about.read_text())
+    return made, known
+
+
+def run(options: Options) -> Iterator[Row]:
+    if "sqlite" not in options.databases:
+        say("pages are measured on SQLite only")
+        return
+    events = options.choose(EVENTS, 500_000)
+    made, known = filled(events)
+    paths = {name: path.format(**known) for name, (path, _) in PAGES.items()}
+    for name, found in json.loads(_run(made, "bench.page_times", input=json.dumps(paths))).items():
+        if found["status"] != 200:
+            yield Row(f"pages {events:,}", name, [], "ms", note=f"{found['path']} answered {found['status']}")
+            continue
+        target = PAGES[name][1]
+        slowest = found["slowest"][0] if found["slowest"] else ("0", "")
+        if statistics.median(found["cold"]) > target:
+            for took, sql in found["slowest"]:
+                say(f"{name}: {float(took) * 1000:.0f} ms: {sql}")
+        note = f"{found['queries']} queries, the slowest {float(slowest[0]) * 1000:.0f} ms"
+        yield Row(f"pages {events:,}", f"{name}, cold", found["cold"], "ms", target, note=note)
+        yield Row(f"pages {events:,}", f"{name}, warm", found["warm"], "ms", target)
