@@ -38,6 +38,10 @@ class ListenerNode(models.Model):
     )
     receive_buffer = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
     listen = models.JSONField(default=list)
+    earlier = models.JSONField(
+        default=dict,
+        help_text="Segment, offset, sequence and datagrams stored of the journals before this one, by uuid.",
+    )
     context_id = models.PositiveBigIntegerField(
         default=0, help_text="The last context change it has applied."
     )
@@ -292,6 +296,9 @@ class EventMove(models.Model):
     """Events that staff put under another day afterwards; append-only."""
 
     court = models.ForeignKey(Court, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    all_courts = models.BooleanField(
+        default=False, help_text="Otherwise no court means events that had none."
+    )
     start = models.DateTimeField()
     end = models.DateTimeField()
     day = models.ForeignKey(
@@ -315,3 +322,7 @@ class EventMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.events} events to {self.day or 'no day'}"
+
+    @property
+    def place(self) -> str:
+        return "all courts" if self.all_courts else str(self.court or "no court")

@@ -159,6 +159,7 @@ def _remember(
 ) -> EventMove:
     move = EventMove.objects.create(
         court=Court.objects.get(pk=court) if isinstance(court, int) else None,
+        all_courts=court is ALL_COURTS,
         start=start,
         end=end,
         day=day,
@@ -167,8 +168,8 @@ def _remember(
         user=user,
     )
     if user is not None:
-        place = move.court or ("all courts" if court is ALL_COURTS else "no court")
-        message = f"Moved {moved.events} events and {moved.matches} matches of {place} to {day or 'no day'}."
+        moved_what = f"{moved.events} events and {moved.matches} matches of {move.place}"
+        message = f"Moved {moved_what} to {day or 'no day'}."
         LogEntry.objects.log_actions(user.pk, [move], ADDITION, message, single_object=True)
     return move
 

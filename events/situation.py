@@ -1,0 +1,169 @@
+"""What holds now: who is recording, which day is in force where, and what is wrong.
+
+Read anew for each page, in five queries, so that a page never says what was true a minute ago.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from events.models import ListenerNode, UdpSession
+from tournaments import announce
+from tournaments.context import ContextTimeline
+from tournaments.models import ContextChange, Court, TournamentDay
+
+# A court that was heard within this time counts as sending.
+HEARD = timedelta(seconds=60)
+# A listener that has been gone for longer was taken away on purpose, if another one runs.
+RETIRED = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A day and where it holds; `courts` empty: everywhere."""
+
+    day: TournamentDay
+    courts: list[Court]
+
+    @property
+    def places(self) -> str:
+        return announce.places(self.courts)
+
+    @property
+    def court_values(self) -> list[str]:
+        """What the form that changes the context takes for these courts."""
+        return [str(court.pk) for court in self.courts] or ["all"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A sentence for a banner, and the button that helps: a link, or a day to put in force."""
+
+    text: str
+    is_bad: bool = False
+    url: str = ""
+    label: str = ""
+    day: TournamentDay | None = None
+    courts: list[str] = field(default_factory=list)
+
+
+class Situation:
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now or timezone.now()
+        self.nodes = list(ListenerNode.objects.all())
+        self.timeline = ContextTimeline.load()
+        self.courts = list(Court.objects.filter(active=True))
+        self.heard = list(
+            UdpSession.objects.filter(ended_at=None, last_event_at__gte=self.now - HEARD).select_related(
+                "court"
+            )
+        )
+        self.in_force = self._in_force()
+
+    @property
+    def is_recording(self) -> bool:
+        return any(node.is_recording(self.now) for node in self.nodes)
+
+    def _in_force(self) -> list[InForce]:
+        day_of = {court: self.timeline.day_id_at(court.pk, self.now) for court in self.courts}
+        everywhere = self.timeline.day_id_at(None, self.now)
+        by_day: dict[int, list[Court]] = {}
+        for court, day_id in day_of.items():
+            if day_id is not None:
+                by_day.setdefault(day_id, []).append(court)
+        if not self.courts and everywhere is not None:
+            by_day[everywhere] = []
+        days = TournamentDay.objects.select_related("tournament").in_bulk(by_day)
+        found = [
+            InForce(days[day_id], [] if len(courts) == len(self.courts) else courts)
+            for day_id, courts in by_day.items()
+        ]
+        return sorted(found, key=lambda item: (-len(item.courts or self.courts), item.day.pk))
+
+    def problems(self) -> list[Problem]:
+        """The worst first."""
+        return [*self._not_recording(), *self._without_a_day(), *self._another_day()]
+
+    def _not_recording(self) -> list[Problem]:
+        if not self.nodes:
+            return [
+                Problem(
+                    "Nothing is being recorded: the listener has not run here yet. "
+                    "Start it with “make run”, or “manage.py start”.",
+                    is_bad=True,
+                )
+            ]
+        problems = []
+        for node in self.nodes:
+            if node.is_recording(self.now):
+                if _is_older(node.importer_seen_at, self.now, timedelta(seconds=10)):
+                    problems.append(
+                        Problem(
+                            f"Listener “{node.name}” records, but nothing gets into the database. "
+                            f"{node.backlog:,} datagrams wait in its journal; none is lost.",
+                            is_bad=True,
+                        )
+                    )
+            elif not (self.is_recording and _is_older(node.recorder_seen_at, self.now, RETIRED)):
+                problems.append(Problem(self._silent(node), is_bad=True))
+        return problems
+
+    def _silent(self, node: ListenerNode) -> str:
+        what = f"Nothing is being recorded by listener “{node.name}”"
+        if node.recorder_seen_at is not None:
+            seen = timezone.localtime(node.recorder_seen_at)
+            same_date = seen.date() == timezone.localdate()
+            what += f" since {seen:%H:%M:%S}" if same_date else f" since {seen:%a %d %b, %H:%M}"
+        return f"{what}. Start it with “make run”, or “manage.py start”."
+
+    def _without_a_day(self) -> list[Problem]:
+        lost = {
+            session.court
+            for session in self.heard
+            if self.timeline.day_id_at(session.court_id, self.now) is None
+        }
+        if not lost:
+            return []
+        names = [str(court) for court in sorted(filter(None, lost), key=lambda court: court.number)]
+        if None in lost:
+            names.append("a sender without a court")
+        *first, last = names
+        who = f"{', '.join(first)} and {last}" if first else last
+        return [
+            Problem(
+                f"Events arrive from {who}, but no tournament day is active there. "
+                "They are kept, without a day.",
+                is_bad=True,
+                url="context",
+                label="Choose the day",
+            )
+        ]
+
+    def _another_day(self) -> list[Problem]:
+        problems = []
+        for item in self.in_force:
+            if text := announce.not_today(item.day):
+                tournament = item.day.tournament
+                right = tournament.days.filter(date=tournament.today()).first()
+                where = "" if not item.courts else f" on {item.places}"
+                problems.append(
+                    Problem(
+                        f"The active day{where} is not today. {tournament}: {text}",
+                        url="context",
+                        label="Change",
+                        day=right,
+                        courts=item.court_values,
+                    )
+                )
+        return problems
+
+
+def _is_older(moment: datetime | None, now: datetime, age: timedelta) -> bool:
+    return moment is None or now - moment > age
+
+
+def last_change() -> ContextChange | None:
+    return ContextChange.objects.select_related("day__tournament", "court", "user").first()

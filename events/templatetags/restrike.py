@@ -1,0 +1,28 @@
+"""For the pages of the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from events.situation import Situation
+from events.today import may_see
+
+register = template.Library()
+
+
+@register.inclusion_tag("events/_problems.html", takes_context=True)
+def problem_banners(context: template.Context) -> dict[str, Any]:
+    """What is wrong now, on every page of the admin; nothing for those who may not see events."""
+    request = context.get("request")
+    if request is None or not may_see(request.user):
+        return {"problems": []}
+    # The front page has read it already.
+    problems = context["problems"] if "problems" in context else Situation().problems()
+    return {
+        "problems": problems,
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "may_set": request.user.has_perm("tournaments.set_context"),
+    }

@@ -1,0 +1,28 @@
+"""What the front page asks for every two seconds: its parts, drawn anew."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from events.today import load_today, may_see, page_context
+
+
+@require_GET
+@never_cache
+def today_parts(request: HttpRequest) -> HttpResponse:
+    """JSON `{"started": bool, "parts": {element id: HTML}}`."""
+    if not may_see(request.user):
+        raise PermissionDenied
+    today = load_today()
+    context = page_context(request, today)
+    parts = {"rs-problems": render_to_string("events/_problems.html", context, request)}
+    if today.started:
+        parts["rs-days"] = render_to_string("events/_days_now.html", context, request)
+        parts["rs-capture"] = render_to_string("events/_capture.html", context, request)
+    else:
+        parts["rs-checklist"] = render_to_string("events/_checklist.html", context, request)
+    return JsonResponse({"started": today.started, "parts": parts})

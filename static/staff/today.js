@@ -1,0 +1,75 @@
+// The front page draws its changing parts anew every two seconds, and copies addresses.
+(() => {
+    "use strict";
+
+    const page = document.getElementById("rs-today");
+    if (!page) return;
+
+    const INTERVAL_MS = 2000;
+    const shown = new Map();
+    // Differs in every answer, and means nothing to the eye.
+    const withoutToken = (html) => html.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
+
+    function draw(parts) {
+        for (const [id, html] of Object.entries(parts)) {
+            const element = document.getElementById(id);
+            const text = withoutToken(html);
+            if (!element || shown.get(id) === text) continue;
+            // What somebody is about to press must not vanish under the finger.
+            if (element.contains(document.activeElement) || element.matches(":active")) continue;
+            element.innerHTML = html;
+            shown.set(id, text);
+        }
+    }
+
+    async function refresh() {
+        if (document.hidden) return;
+        try {
+            const answer = await fetch(page.dataset.url, { headers: { Accept: "application/json" } });
+            if (answer.redirected || answer.status === 403) {
+                location.reload();
+                return;
+            }
+            if (!answer.ok) return;
+            const { started, parts } = await answer.json();
+            if (started !== (page.dataset.started === "1")) {
+                location.reload();
+                return;
+            }
+            draw(parts);
+            page.classList.remove("rs-stale");
+        } catch {
+            // The web server is gone or starts again; the page says that it is old.
+            page.classList.add("rs-stale");
+        }
+    }
+
+    async function copy(button) {
+        const text = button.dataset.copy;
+        if (navigator.clipboard) {
+            await navigator.clipboard.writeText(text);
+        } else {
+            // Plain HTTP from another machine has no clipboard interface.
+            const area = document.createElement("textarea");
+            area.value = text;
+            document.body.append(area);
+            area.select();
+            document.execCommand("copy");
+            area.remove();
+        }
+        const words = button.textContent;
+        button.textContent = button.dataset.copied;
+        setTimeout(() => { button.textContent = words; }, 1500);
+    }
+
+    document.addEventListener("click", (event) => {
+        const button = event.target.closest("[data-copy]");
+        if (button) copy(button);
+    });
+
+    async function loop() {
+        await refresh();
+        setTimeout(loop, INTERVAL_MS);
+    }
+    setTimeout(loop, INTERVAL_MS);
+})();

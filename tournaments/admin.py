@@ -1,0 +1,230 @@
+"""Tournaments, their days, courts and context changes in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+
+from tournaments import announce
+from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.context import ContextTimeline
+from tournaments.forms import TournamentForm
+from tournaments.models import ContextChange, Court, Progress, Tournament, TournamentDay
+from tournaments.views import court_rows
+
+PROGRESS_COLOURS = {Progress.PLANNED: "info", Progress.RUNNING: "success", Progress.FINISHED: "default"}
+
+
+def day_cards(tournament: Tournament) -> list[dict[str, Any]]:
+    """What the row of cards shows of each day: three queries, however many days."""
+    days = tournament.days.order_by("number")
+    # Totals from the tallies, through the names other apps gave to their side of the relation.
+    events = dict(days.values_list("pk").annotate(Sum("tallies__events")))
+    matches = dict(days.values_list("pk").annotate(Count("matches")))
+    in_force = _days_in_force()
+    today = tournament.today()
+    return [
+        {
+            "day": day,
+            "events": events[day.pk] or 0,
+            "matches": matches[day.pk],
+            "in_force": in_force.get(day.pk, ""),
+            "is_today": day.date == today,
+            "warning": announce.not_today(day),
+        }
+        for day in days
+    ]
+
+
+def _days_in_force() -> dict[int, str]:
+    """day id -> where it holds now, in words"""
+    rows = court_rows()
+    everywhere = ContextTimeline.load().steps(None)[1]
+    if not rows:
+        # No court was heard yet; what was set for all courts waits for them.
+        return {everywhere[-1]: announce.places([])} if everywhere and everywhere[-1] else {}
+    courts: dict[int, list[Court]] = {}
+    for row in rows:
+        if row["day_id"]:
+            courts.setdefault(row["day_id"], []).append(row["court"])
+    return {day: announce.places([] if len(on) == len(rows) else on) for day, on in courts.items()}
+
+
+@admin.register(Tournament)
+class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    form = TournamentForm
+    list_display = ["name", "dates", "place", "progress"]
+    list_filter = ["status"]
+    search_fields = ["name", "city", "venue"]
+    list_per_page = 50
+    change_form_outer_before_template = "tournaments/_days.html"
+    warn_unsaved_form = True
+    add_fieldsets = [
+        (None, {"fields": ["name", ("start_date", "end_date"), "time_zone"]}),
+        ("Where (can wait)", {"fields": ["city", "country", "venue"]}),
+    ]
+    fieldsets = [
+        (None, {"fields": ["name", ("start_date", "end_date"), "time_zone", "status"]}),
+        ("Where", {"fields": ["city", "country", "venue"]}),
+        ("More", {"fields": ["notes", "slug"]}),
+    ]
+
+    @column("dates", ordering="start_date")
+    def dates(self, tournament: Tournament) -> str:
+        start, end = tournament.start_date, tournament.end_date
+        return f"{start:%d %b %Y}" if start == end else f"{start:%d %b} to {end:%d %b %Y}"
+
+    @column("where")
+    def place(self, tournament: Tournament) -> str:
+        return " · ".join(part for part in (tournament.city, tournament.country) if part) or "—"
+
+    @column("status", ordering="status", label=PROGRESS_COLOURS)
+    def progress(self, tournament: Tournament) -> tuple[str, str]:
+        return tournament.status, tournament.get_status_display()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        # Deleting many at once would ask the event table what hangs on each.
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tournament | None = None) -> bool:
+        """Not once it has events: the page that lists what would go could not hold them."""
+        if not super().has_delete_permission(request, obj):
+            return False
+        return obj is None or not any(day.has_events() for day in obj.days.all())
+
+    def delete_model(self, request: HttpRequest, obj: Tournament) -> None:
+        for day in obj.days.all():
+            day.tallies.filter(events=0).delete()
+        super().delete_model(request, obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        if obj is not None:
+            context["day_cards"] = day_cards(obj)
+            context["rows"] = court_rows()
+            context["history"] = (
+                ContextChange.objects.filter(day__tournament=obj)
+                .select_related("day__tournament", "court", "user")
+                .order_by("-effective_at", "-id")[:10]
+            )
+            context["may_set"] = request.user.has_perm("tournaments.set_context")
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def response_add(
+        self, request: HttpRequest, obj: Tournament, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Straight to its page, where the days can be made active."""
+        response: HttpResponse = super().response_add(request, obj, post_url_continue)
+        plain = not {"_addanother", "_popup"} & set(request.POST)
+        return redirect(obj) if plain else response
+
+
+@admin.register(TournamentDay)
+class TournamentDayAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """A day's dates belong to its tournament; here its status can be set."""
+
+    list_display = ["__str__", "date", "progress"]
+    list_filter = ["status"]
+    list_select_related = ["tournament"]
+    ordering = ["-date", "tournament"]
+    readonly_fields = ["tournament", "number", "date"]
+    fields = ["tournament", ("number", "date"), "status"]
+    change_form_outer_before_template = "tournaments/_day.html"
+
+    @column("status", ordering="status", label=PROGRESS_COLOURS)
+    def progress(self, day: TournamentDay) -> tuple[str, str]:
+        return day.status, day.get_status_display()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: TournamentDay | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TournamentDay]:
+        days: QuerySet[TournamentDay] = super().get_queryset(request)
+        return days.select_related("tournament")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        if obj is not None:
+            cards = day_cards(obj.tournament)
+            context["card"] = next(card for card in cards if card["day"] == obj)
+            context["may_set"] = request.user.has_perm("tournaments.set_context")
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+
+@admin.register(Court)
+class CourtAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    list_display = ["number_and_name", "sender", "active"]
+    list_filter = ["active"]
+    search_fields = ["name", "source"]
+    fieldsets = [
+        (None, {"fields": ["number", "name", "active"]}),
+        (
+            "Its scoring system",
+            {
+                "fields": ["source", "port"],
+                "description": "What this court's datagrams come from. Filled in by itself when a new "
+                "sender is first heard; change it when another machine takes the court over.",
+            },
+        ),
+    ]
+
+    @column("court", ordering="number", header=True)
+    def number_and_name(self, court: Court) -> list[str]:
+        return [str(court), f"number {court.number}"]
+
+    @column("scoring system")
+    def sender(self, court: Court) -> str:
+        if not court.source:
+            return "not heard yet"
+        return f"{court.source}, port {court.port}" if court.port else court.source
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def has_delete_permission(self, request: HttpRequest, obj: Court | None = None) -> bool:
+        """Not once it was heard: switch it off with “active” instead."""
+        if not super().has_delete_permission(request, obj):
+            return False
+        return obj is None or not (obj.sessions.exists() or obj.matches.exists())
+
+
+@admin.register(ContextChange)
+class ContextChangeAdmin(ReadOnlyAdmin):
+    """The whole history; changed on the context page only."""
+
+    list_display = ["effective_at", "where", "day_in_force", "user"]
+    list_select_related = ["court", "day__tournament", "user"]
+    list_filter = [("court", admin.RelatedOnlyFieldListFilter)]
+    list_per_page = 100
+
+    @column("where")
+    def where(self, change: ContextChange) -> str:
+        return str(change.court or "All courts")
+
+    @column("in force from then on")
+    def day_in_force(self, change: ContextChange) -> str:
+        if change.day is None:
+            return "no day"
+        url = reverse("admin:tournaments_tournament_change", args=[change.day.tournament_id])
+        return format_html('<a href="{}">{}</a>', url, change.day)

@@ -1,0 +1,132 @@
+"""What staff type: a tournament, and which day is in force where."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.db import router
+from django.db.models import ProtectedError
+from django.db.models.deletion import Collector
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from tournaments.models import Court, Tournament, TournamentDay
+
+ALL_COURTS = "all"
+NO_DAY = "none"
+
+
+def time_zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """By continent, without the names that only old systems use."""
+    groups: dict[str, list[tuple[str, str]]] = {"": [("UTC", "UTC")]}
+    for name in sorted(zoneinfo.available_timezones()):
+        continent, _, city = name.partition("/")
+        if city and continent not in {"Etc", "SystemV", "US", "posix", "right"}:
+            groups.setdefault(continent, []).append((name, city.replace("_", " ")))
+    return [(continent or "Everywhere", zones) for continent, zones in groups.items()]
+
+
+class TournamentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when it runs
+    class Meta:
+        model = Tournament
+        fields = (
+            "name",
+            "start_date",
+            "end_date",
+            "time_zone",
+            "city",
+            "country",
+            "venue",
+            "status",
+            "notes",
+            "slug",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Absent for those who may only look.
+        if zone := self.fields.get("time_zone"):
+            current = self.initial.get("time_zone") or self.instance.time_zone
+            choices: list[Any] = time_zone_choices()
+            if not any(current == name for _, zones in choices for name, _ in zones):
+                choices.insert(0, (current, current))
+            zone.widget = UnfoldAdminSelectWidget(choices=choices)
+            zone.help_text = "All times of this tournament are shown in it."
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).strip().upper()
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and self.instance.pk and (problem := self._days_in_use()):
+            self.add_error(None, problem)
+
+    def _days_in_use(self) -> str:
+        """Why the days that the new dates would remove cannot go; '' when they can.
+
+        Days with events are already refused by the model.
+        """
+        using = router.db_for_write(TournamentDay)
+        for day in self.instance.days_outside():
+            try:
+                Collector(using=using, origin=day).collect([day])
+            except ProtectedError as error:
+                # Totals of events that have since been moved away are zero, and go with the day.
+                if any(getattr(used, "events", 1) for used in error.protected_objects):
+                    return (
+                        f"Day {day.number} ({day.date:%a %d %b}) has been in use: it was put in force, or "
+                        "events were moved to it. Keep it inside the dates."
+                    )
+        return ""
+
+
+class ContextForm(forms.Form):
+    """One or more courts (or all), and a day (or none)."""
+
+    court = forms.MultipleChoiceField(
+        error_messages={
+            "required": "Choose a court, or all courts.",
+            "invalid_choice": "There is no such court. Reload the page and choose again.",
+        }
+    )
+    day = forms.ChoiceField(
+        error_messages={
+            "required": "Choose a day, or “No day”.",
+            "invalid_choice": "There is no such tournament day. Reload the page and choose again.",
+        }
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.courts = {str(court.pk): court for court in Court.objects.all()}
+        self.days = {str(day.pk): day for day in TournamentDay.objects.select_related("tournament")}
+        court, day = self.fields["court"], self.fields["day"]
+        assert isinstance(court, forms.ChoiceField)
+        assert isinstance(day, forms.ChoiceField)
+        court.choices = [(ALL_COURTS, "All courts"), *((pk, str(c)) for pk, c in self.courts.items())]
+        day.choices = [(NO_DAY, "No day"), *by_tournament(self.days.values())]
+
+    @property
+    def chosen_courts(self) -> list[Court | None]:
+        """None is all courts, and then the only one."""
+        chosen = self.cleaned_data["court"]
+        return [None] if ALL_COURTS in chosen else [self.courts[pk] for pk in chosen]
+
+    @property
+    def chosen_day(self) -> TournamentDay | None:
+        return self.days.get(self.cleaned_data["day"])
+
+    def problem(self) -> str:
+        """The first thing that is wrong, in words."""
+        return next((str(error) for errors in self.errors.values() for error in errors), "")
+
+
+def by_tournament(days: Iterable[TournamentDay]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Choices grouped under their tournament, the latest tournament first."""
+    groups: dict[Tournament, list[tuple[str, str]]] = {}
+    for day in sorted(days, key=lambda day: (-day.tournament.start_date.toordinal(), day.number)):
+        label = f"Day {day.number} · {day.date:%a %d %b}"
+        groups.setdefault(day.tournament, []).append((str(day.pk), label))
+    return [(tournament.name, choices) for tournament, choices in groups.items()]

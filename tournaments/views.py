@@ -1,0 +1,93 @@
+"""The context page: which day is in force on each court, its history, and changing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from tournaments import announce
+from tournaments.context import ContextTimeline, set_context
+from tournaments.forms import ContextForm
+from tournaments.models import ContextChange, Court, TournamentDay
+
+HISTORY = 50
+
+
+def _asked_to_come_back(request: HttpRequest) -> str:
+    """Where the button was; only ever a page of ours."""
+    there = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure())
+    return there if ours else ""
+
+
+def court_rows() -> list[dict[str, Any]]:
+    """One row for each active court: its day and since when it holds. Three queries."""
+    changes = list(ContextChange.objects.all())
+    timeline = ContextTimeline(changes)
+    rows: list[dict[str, Any]] = []
+    now = timezone.now()
+    for court in Court.objects.filter(active=True):
+        moments, days = timeline.steps(court.pk)
+        past = [index for index, moment in enumerate(moments) if moment <= now]
+        rows.append(
+            {
+                "court": court,
+                "day_id": days[past[-1]] if past else None,
+                "since": moments[past[-1]] if past else None,
+            }
+        )
+    wanted = {row["day_id"] for row in rows if row["day_id"]}
+    by_id = TournamentDay.objects.select_related("tournament").in_bulk(wanted)
+    for row in rows:
+        row["day"] = by_id.get(row["day_id"])
+        row["not_today"] = announce.not_today(row["day"]) if row["day"] else ""
+    return rows
+
+
+@require_GET
+def context_page(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("tournaments.view_contextchange"):
+        raise PermissionDenied
+    form = ContextForm(initial={"day": request.GET.get("day"), "court": [request.GET.get("court", "all")]})
+    history = ContextChange.objects.select_related("day__tournament", "court", "user")[: HISTORY + 1]
+    context = {
+        **admin.site.each_context(request),
+        "title": "Context",
+        "form": form,
+        "rows": court_rows(),
+        "history": history[:HISTORY],
+        "has_more": len(history) > HISTORY,
+        "may_set": request.user.has_perm("tournaments.set_context"),
+        "may_add_tournament": request.user.has_perm("tournaments.add_tournament"),
+    }
+    return TemplateResponse(request, "tournaments/context.html", context)
+
+
+@require_POST
+def set_context_view(request: HttpRequest) -> HttpResponse:
+    """Fields `court` ("all", or one or more court ids), `day` (an id, or "none"), `next` (where to go)."""
+    if not request.user.has_perm("tournaments.set_context"):
+        raise PermissionDenied
+    back = redirect(_asked_to_come_back(request) or "context")
+    form = ContextForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"Nothing was changed. {form.problem()}")
+        return back
+    courts, day = form.chosen_courts, form.chosen_day
+    with transaction.atomic():
+        # One moment for all of them, so that the history reads as the one act it was.
+        now = timezone.now()
+        changes = [set_context(day, court=court, user=request.user, at=now) for court in courts]
+    messages.success(request, announce.in_force(changes[0], courts))
+    if day and (warning := announce.not_today(day)):
+        messages.warning(request, warning)
+    return back
