@@ -15,91 +15,33 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError, DataError, IntegrityError, connection, connections, models, transaction
+from django.db import DataError, Error, IntegrityError, connection, connections, models, transaction
 
-from events import bulk, moves
+from events import bulk
 from events.kinds import Kind, Status
-from events.models import ListenerNode
 from ingest.journal import JournalReader, Position, Record
-from ingest.matches import Tracks
 from ingest.protocol import Message, escape, parse
-from ingest.recorder import recorder_state
-from ingest.senders import CourtFinder, Senders, moment
-from ingest.tallies import Key, RowGone, Tallies, UnknownShapes
-from tournaments.context import ContextTimeline
-from tournaments.models import ContextChange
+from ingest.senders import moment
+from ingest.staging import recorder_state
+from ingest.state import AnotherImporter, Notes, State
+from ingest.tallies import Key, RowGone
 
 log = logging.getLogger(__name__)
 
 # Under backlog a batch grows to this many records: beyond it a larger one gains nothing.
 MAX_BATCH = 2_000
+# Datagrams can be 65 kB: a batch of the largest must not fill the memory.
+_MAX_BATCH_BYTES = 2_000_000
+_READ_AT_ONCE = 100
 HEARTBEAT_S = 1.0
 _RETRY_S = (0.2, 0.5, 1, 2, 5)
+_WAITS = "Nothing is lost: it waits in the journal. Trying again."
 
 Parse = Callable[[bytes, str], Iterable[Message]]
-
-
-class AnotherImporter(Exception):
-    """The position moved under us: a second importer works on this journal."""
-
-
-class State:
-    """The mirror of the database that a batch is filed with."""
-
-    def __init__(self, node_name: str, journal_uuid: str) -> None:
-        self.node, _ = ListenerNode.objects.get_or_create(name=node_name)
-        if str(self.node.journal) != journal_uuid:
-            # A new journal, or a new database: begin at the first record.
-            ListenerNode.objects.filter(pk=self.node.pk).update(
-                journal=journal_uuid, segment=0, offset=0, sequence=0
-            )
-            self.node.refresh_from_db()
-        self.position: Position | None = (
-            Position(self.node.segment, self.node.offset, self.node.sequence) if self.node.sequence else None
-        )
-        self.senders = Senders(self.node, CourtFinder(settings.INGEST_AUTO_COURTS), settings.SESSION_IDLE_S)
-        self.tracks = Tracks()
-        self.tallies = Tallies()
-        self.unknown = UnknownShapes()
-        self.timeline = ContextTimeline([])
-        self.tournament_of: dict[int | None, int | None] = {None: None}
-        self.applied = self.node.context_id
-
-    def refresh_context(self) -> None:
-        """Learns of context changes; corrects events stored before a change became visible."""
-        newest, count = ContextChange.objects.aggregate(
-            newest=models.Max("pk"), count=models.Count("pk")
-        ).values()
-        # Keys are given before commits, so a late commit shows in the count alone.
-        if (newest or 0, count) == (self.timeline.last_id, len(self.timeline)):
-            return
-        known = self.timeline.ids() if len(self.timeline) else None
-        self.timeline = ContextTimeline.load()
-        self.tournament_of = self.timeline.tournaments()
-        late = [
-            change
-            for change in self.timeline.changes()
-            if (change.pk > self.applied if known is None else change.pk not in known)
-        ]
-        if late:
-            courts = {change.court_id for change in late}
-            self._file_again(min(change.effective_at for change in late), courts)
-            self.applied = max(self.applied, *(change.pk for change in late))
-
-    def _file_again(self, since: datetime, courts: set[int | None]) -> None:
-        """Files what was received from `since` on once more; `courts` holding None means all."""
-        spans = []
-        for court_id in [*self.senders.courts.ids(), None] if None in courts else courts:
-            moments, days = self.timeline.steps(court_id)
-            for start, end, day_id in zip(moments, [*moments[1:], None], days, strict=True):
-                if end is None or end > since:
-                    spans.append(moves.Span(court_id, max(start, since), end, day_id))
-        moves.file_spans(spans)
+Filed = tuple[int | None, int | None, int | None, str, str, int]  # day, court, match, kind, status, received
 
 
 class Importer:
@@ -144,6 +86,11 @@ class Importer:
             total += records
         return total
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last step failed."""
+        return self._failures > 0
+
     def step(self, *, patient: bool = True) -> int:
         """Imports the next batch, or notes that we live; returns the number of records imported.
 
@@ -151,18 +98,20 @@ class Importer:
         """
         try:
             records, position = self._next_batch(patient)
-            if records:
-                self._import(records, position)
-            else:
+            imported = self._import(records, position) if records else 0
+            if not records:
                 self._singly = 0
-            if not records and self._state and time.monotonic() >= self._heartbeat_due:
-                with transaction.atomic():
-                    self._beat(self.state)
-        except (DatabaseError, AnotherImporter, RowGone) as error:
+                if self._state and time.monotonic() >= self._heartbeat_due:
+                    with transaction.atomic():
+                        self._beat(self.state)
+        except Exception as error:
             self._recover(error)
             return 0
-        self._failures = 0
-        return len(records)
+        if self._failures:
+            log.warning("Storing works again.")
+            self._failures = 0
+        # A batch that failed as a whole is tried again at once, one record at a time.
+        return imported if imported or not records else self.step(patient=False)
 
     @property
     def state(self) -> State:
@@ -175,17 +124,27 @@ class Importer:
         if self._state is None and not self.reader.uuid:
             return [], Position(0, 0, 0)  # the recorder has not made the journal yet
         limit = 1 if self._singly else MAX_BATCH
-        position = self.state.position
-        records, after = self.reader.read(position, limit)
+        records, after = self._read(self.state.position, limit)
         if patient and 0 < len(records) < self.batch_size and not self._singly:
-            due_ns = records[0].received_ns + self.flush_ns
-            while len(records) < self.batch_size and (left := due_ns - time.time_ns()) > 0:
+            # By the monotonic clock: one set back must not hold a batch for longer than a flush takes.
+            left_ns = records[0].received_ns + self.flush_ns - time.time_ns()
+            due = time.monotonic() + min(left_ns, self.flush_ns) / 1e9
+            while len(records) < self.batch_size and (left := due - time.monotonic()) > 0:
                 if self.stop.is_set():
                     break
-                # A clock set back must not hold a batch for longer than a flush takes.
-                self._wait(min(left, self.flush_ns) / 1e9, until_full=True)
-                more, after = self.reader.read(after, MAX_BATCH - len(records))
+                self._wait(left, until_full=True)
+                more, after = self._read(after, MAX_BATCH - len(records))
                 records += more
+        return records, after
+
+    def _read(self, position: Position | None, limit: int) -> tuple[list[Record], Position]:
+        records, after = self.reader.read(position, min(limit, _READ_AT_ONCE))
+        size = sum(len(record.payload) for record in records)
+        more = records
+        while more and len(records) < limit and size < _MAX_BATCH_BYTES:
+            more, after = self.reader.read(after, min(limit - len(records), _READ_AT_ONCE))
+            size += sum(len(record.payload) for record in more)
+            records += more
         return records, after
 
     def _wait(self, seconds: float, *, until_full: bool = False) -> None:
@@ -202,47 +161,54 @@ class Importer:
 
     def _recover(self, error: Exception) -> None:
         self._state = None
-        with suppress(DatabaseError):
+        with suppress(Error):
             connections.close_all()
         pause = _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
         self._failures += 1
         if self._failures == 1 or self._failures % 10 == 0:
-            log.error(
-                "Cannot write to the database (%s). Nothing is lost: it waits in the journal. Trying again.",
-                str(error).strip() or type(error).__name__,
-            )
+            if isinstance(error, AnotherImporter):
+                log.error("%s", error)
+            elif isinstance(error, RowGone):
+                log.info("A total was moved away meanwhile; storing the batch once more.")
+            elif isinstance(error, Error):
+                said = " ".join(str(error).split()) or type(error).__name__
+                log.error("Cannot write to the database (%s). %s", said, _WAITS)
+            else:
+                log.error("A batch cannot be stored. %s", _WAITS, exc_info=error)
         self.stop.wait(pause)
 
     # --- One batch --------------------------------------------------------------------------------
 
-    def _import(self, records: list[Record], after: Position) -> None:
-        try:
-            self.import_batch(records, after, parse)
-            self._singly = max(self._singly - 1, 0)
-            return
-        except (AnotherImporter, RowGone, ConnectionError):
-            raise
-        except Exception as error:
-            if isinstance(error, DatabaseError) and not _is_about_the_data(error):
-                raise
-            # One record may be what breaks the batch. It must not block the queue, so: one at a time.
-            self._state = None
-            if len(records) > 1:
-                log.exception("A batch of %d records failed; importing them one at a time.", len(records))
-                self._singly = len(records)
-                return
-            log.exception("Record %d cannot be filed as it is; storing it as malformed.", records[0].sequence)
-        self.import_batch(records, after, _unreadable)
-        self._singly = max(self._singly - 1, 0)
+    def _import(self, records: list[Record], after: Position) -> int:
+        """Returns the number of records stored: all, or 0 when they have to be tried one at a time.
+
+        A record that breaks its batch must not block the queue. Alone it is stored as it is, or not
+        understood, or without its text.
+        """
+        alone = len(records) == 1
+        what = f"Record {records[0].sequence}" if alone else f"A batch of {len(records)} records"
+        ways: list[Parse] = [parse, _unreadable, _left_out(records[0])] if alone else [parse]
+        for way in ways:
+            try:
+                self.import_batch(records, after, way)
+                self._singly = max(self._singly - 1, 0)
+                return len(records)
+            except Exception as error:
+                if not _is_about_the_data(error) or (alone and way is ways[-1]):
+                    raise
+                self._state = None
+                log.warning("%s cannot be stored as it is.", what, exc_info=error)
+        self._singly = len(records)
+        return 0
 
     def import_batch(self, records: list[Record], after: Position, parse: Parse) -> None:
         """Stores the records and the position after them, in one transaction."""
         state = self.state
         with transaction.atomic():
             state.refresh_context()
-            notes = _Notes()
+            notes = Notes()
             rows: list[tuple[Any, ...]] = []
-            filed: list[tuple[int | None, int | None, int | None, str, str, int]] = []
+            filed: list[Filed] = []
             for record in records:
                 if record.local_port == 0:
                     notes.read(record.payload)
@@ -251,7 +217,7 @@ class Importer:
             if rows:
                 self._write_events(state, rows, filed)
             datagrams = len(records) - notes.count
-            self._advance(state, after, datagrams, notes)
+            self._advance(state, after, datagrams, notes, records[-1].received_ns)
             state.senders.write()
             state.tracks.write()
             state.unknown.write()
@@ -267,13 +233,15 @@ class Importer:
         record: Record,
         parse: Parse,
         rows: list[tuple[Any, ...]],
-        filed: list[tuple[int | None, int | None, int | None, str, str, int]],
+        filed: list[Filed],
     ) -> None:
         """Turns one datagram into event rows, all but their processing time."""
-        received_ns = record.received_ns
+        # To the microsecond, as it is stored: a restart folds stored events and must find the same.
+        received_ns = record.received_ns // 1000 * 1000
         sender = state.senders.of((record.local_port, record.source, record.source_port), received_ns)
         court_id = sender.court_id
         track = state.tracks.of(sender)
+        track.hear(sender.pk)
         if track.speaker is not sender:
             if track.speaker is None or track.speaker.ended or track.speaker.pk < sender.pk:
                 track.speaker = sender
@@ -326,7 +294,7 @@ class Importer:
         self,
         state: State,
         rows: list[tuple[Any, ...]],
-        filed: list[tuple[int | None, int | None, int | None, str, str, int]],
+        filed: list[Filed],
     ) -> None:
         now_ns = time.time_ns()
         counts: dict[Key, list[float]] = {}
@@ -344,8 +312,7 @@ class Importer:
         bulk.insert_rows(connection, rows)
         state.tallies.write(counts)
 
-    def _advance(self, state: State, after: Position, datagrams: int, notes: _Notes) -> None:
-        now = time.monotonic()
+    def _advance(self, state: State, after: Position, datagrams: int, notes: Notes, received_ns: int) -> None:
         changes: dict[str, Any] = {
             "segment": after.segment,
             "offset": after.offset,
@@ -357,21 +324,19 @@ class Importer:
             "context_id": state.applied,
             **notes.settings,
         }
-        if now >= self._heartbeat_due:
+        if time.monotonic() >= self._heartbeat_due:
+            # By the stream's own time: what waited in the journal is not silence.
+            state.senders.end_idle(received_ns)
             changes |= self._signs_of_life(state)
-        expected = state.position.sequence if state.position else 0
-        moved = ListenerNode.objects.filter(pk=state.node.pk, sequence=expected).update(**changes)
-        if not moved:
-            raise AnotherImporter(
-                f"A second importer is at work on node “{self.node_name}”; stop one of them."
-            )
+        state.move_position(**changes)
 
     def _beat(self, state: State) -> None:
         """Once a second when idle: what a batch would do besides storing."""
         state.refresh_context()
-        changes = self._signs_of_life(state) | {"context_id": state.applied}
-        ListenerNode.objects.filter(pk=state.node.pk).update(**changes)
         state.senders.end_idle(time.time_ns())
+        changes = self._signs_of_life(state)
+        # First the guard, so that a second importer never overwrites what the first knows better.
+        state.move_position(**changes, context_id=state.applied)
         state.senders.write()
 
     def _signs_of_life(self, state: State) -> dict[str, Any]:
@@ -385,33 +350,22 @@ class Importer:
         return signs
 
 
-class _Notes:
-    """What the recorder wrote about itself in the records of one batch."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.kernel_drops = 0
-        self.blind_ns = 0
-        self.settings: dict[str, Any] = {}
-
-    def read(self, payload: bytes) -> None:
-        self.count += 1
-        note = json.loads(payload)
-        self.kernel_drops += note.get("kernel_drops", 0)
-        self.blind_ns += note.get("blind_ns", 0)
-        if note["note"] == "start":
-            self.settings = {"listen": note["listen"], "receive_buffer": note["receive_buffer"]}
-
-
 def _unreadable(payload: bytes, _: str) -> tuple[Message, ...]:
-    """The last resort for a datagram that could not be filed: kept whole, not understood."""
+    """For a datagram that could not be filed: kept whole, not understood."""
     return (
-        Message(
-            "", Kind.UNKNOWN, 0, None, None, None, {}, escape(payload), "malformed", "could not be filed", ""
-        ),
+        Message("", Kind.UNKNOWN, raw=escape(payload), status=Status.MALFORMED, error="could not be filed"),
     )
 
 
-def _is_about_the_data(error: DatabaseError) -> bool:
-    """Whether trying again cannot help: a value the database refuses, not a database out of reach."""
-    return isinstance(error, DataError | IntegrityError)
+def _left_out(record: Record) -> Parse:
+    """The last resort for a datagram whose very text the database refuses: where to find it."""
+    error = f"the database refuses its text; it is record {record.sequence} of the journal"
+    return lambda payload, dialect: (Message("", Kind.UNKNOWN, status=Status.MALFORMED, error=error),)
+
+
+def _is_about_the_data(error: Exception) -> bool:
+    """Whether trying again cannot help: a value that cannot be stored, not a database out of reach."""
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    # What else a database says is about itself; anything else at all is about the message.
+    return not isinstance(error, Error | AnotherImporter | RowGone | OSError)

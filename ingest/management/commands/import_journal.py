@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("--node", default=settings.INGEST_NODE, help="name of the listener (INGEST_NODE)")
-        parser.add_argument("--once", action="store_true", help="stop when everything there is has been stored")
+        parser.add_argument("--once", action="store_true", help="stop when everything is stored")
         parser.add_argument("--wake-fd", type=int, help="a pipe that says when there is something new")
 
     def handle(self, *args: Any, node: str, once: bool, wake_fd: int | None, **options: Any) -> None:
@@ -41,7 +41,10 @@ class Command(BaseCommand):
             wake_fd=wake_fd,
         )
         if once:
-            self.stdout.write(f"{importer.drain():,} records stored.")
+            records = importer.drain()
+            if importer.failing:
+                raise CommandError(f"Stopped after {records:,} records; the reason is above.")
+            self.stdout.write(f"{records:,} records stored.")
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

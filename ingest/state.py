@@ -1,0 +1,139 @@
+"""What the importer keeps in memory: a mirror of the database, thrown away when a transaction fails."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from events import moves
+from events.models import ListenerNode
+from ingest.journal import Position
+from ingest.matches import Tracks
+from ingest.senders import CourtFinder, Senders
+from ingest.tallies import Tallies, UnknownShapes
+from tournaments.context import ContextTimeline
+from tournaments.models import ContextChange
+
+log = logging.getLogger(__name__)
+
+# An importer says every second that it lives.
+_ALIVE_S = 5
+
+
+class AnotherImporter(Exception):
+    """Someone else moved the position: a second importer works on this journal, or under this name."""
+
+
+class State:
+    """Loaded inside a transaction. `position` is None at the start of a journal.
+
+    Raises `AnotherImporter` when a listener of the same name with another journal is at work.
+    """
+
+    def __init__(self, node_name: str, journal_uuid: str) -> None:
+        # A new node has stored nothing yet that an earlier change could correct.
+        newest = ContextChange.objects.aggregate(newest=models.Max("pk"))["newest"] or 0
+        self.node, _ = ListenerNode.objects.get_or_create(name=node_name, defaults={"context_id": newest})
+        if str(self.node.journal) != journal_uuid:
+            self._take_journal(journal_uuid)
+        self.position: Position | None = (
+            Position(self.node.segment, self.node.offset, self.node.sequence) if self.node.sequence else None
+        )
+        self.senders = Senders(self.node, CourtFinder(settings.INGEST_AUTO_COURTS), settings.SESSION_IDLE_S)
+        self.tracks = Tracks()
+        self.tallies = Tallies()
+        self.unknown = UnknownShapes()
+        self.timeline = ContextTimeline([])
+        self.tournament_of: dict[int | None, int | None] = {None: None}
+        self.applied = self.node.context_id
+
+    def refresh_context(self) -> None:
+        """Learns of context changes; corrects events stored before a change became visible."""
+        newest, count = ContextChange.objects.aggregate(
+            newest=models.Max("pk"), count=models.Count("pk")
+        ).values()
+        # Keys are given before commits, so a late commit shows in the count alone.
+        if (newest or 0, count) == (self.timeline.last_id, len(self.timeline)):
+            return
+        known = self.timeline.ids() if len(self.timeline) else None
+        self.timeline = ContextTimeline.load()
+        self.tournament_of = self.timeline.tournaments()
+        late = [
+            change
+            for change in self.timeline.changes()
+            if (change.pk > self.applied if known is None else change.pk not in known)
+        ]
+        if late:
+            courts = {change.court_id for change in late}
+            self._file_again(min(change.effective_at for change in late), courts)
+            self.applied = max(self.applied, *(change.pk for change in late))
+
+    def move_position(self, **changes: object) -> None:
+        """Writes to the node's row; raises `AnotherImporter` when it is no longer as it was left."""
+        moved = ListenerNode.objects.filter(
+            pk=self.node.pk,
+            journal=self.node.journal,
+            sequence=self.position.sequence if self.position else 0,
+        ).update(**changes)
+        if not moved:
+            raise AnotherImporter(
+                f"A second importer is at work on the listener “{self.node.name}”; stop one of them."
+            )
+
+    def _take_journal(self, journal_uuid: str) -> None:
+        """Begins with another journal: at its first record, or where it was left when it was known."""
+        node = self.node
+        seen = node.importer_seen_at
+        if node.journal is not None and seen is not None and time.time() - seen.timestamp() < _ALIVE_S:
+            raise AnotherImporter(
+                f"Another listener called “{node.name}” is writing to this database. "
+                "Stop it, or give this one a name of its own with INGEST_NODE."
+            )
+        if node.journal is not None:
+            node.earlier[str(node.journal)] = [node.segment, node.offset, node.sequence, node.stored]
+        node.segment, node.offset, node.sequence, node.stored = node.earlier.pop(journal_uuid, (0, 0, 0, 0))
+        node.received = 0
+        node.journal = journal_uuid
+        node.save(update_fields=["journal", "segment", "offset", "sequence", "stored", "received", "earlier"])
+        node.refresh_from_db()
+
+    def _file_again(self, since: datetime, courts: set[int | None]) -> None:
+        """Files what was received from `since` on once more; `courts` holding None means all."""
+        spans = []
+        for court_id in [*self.senders.courts.ids(), None] if None in courts else courts:
+            moments, days = self.timeline.steps(court_id)
+            for start, end, day_id in zip(moments, [*moments[1:], None], days, strict=True):
+                if end is None or end > since:
+                    spans.append(moves.Span(court_id, max(start, since), end, day_id))
+        moves.file_spans(spans)
+
+
+class Notes:
+    """What the recorder wrote about itself in the records of one batch."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kernel_drops = 0
+        self.blind_ns = 0
+        self.settings: dict[str, Any] = {}
+
+    def read(self, payload: bytes) -> None:
+        """A note nobody can read is passed over: it must not hold up the datagrams behind it."""
+        self.count += 1
+        try:
+            note = json.loads(payload)
+            self.kernel_drops += max(int(note.get("kernel_drops", 0)), 0)
+            self.blind_ns += max(int(note.get("blind_ns", 0)), 0)
+            if note["note"] == "start":
+                self.settings = {
+                    "listen": list(note["listen"]),
+                    "receive_buffer": max(int(note["receive_buffer"]), 0),
+                }
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("A note of the recorder cannot be read (%s); passed over.", error)
