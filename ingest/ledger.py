@@ -17,15 +17,15 @@ from django.db.models import Sum
 from events.kinds import Status
 from events.models import EventTally, ListenerNode, UdpSession
 from ingest.journal import JournalReader, Position
-from ingest.recorder import recorder_state
+from ingest.staging import recorder_state
 
-#: A recorder or importer that has said nothing for this long is not running.
+#: An importer that has said nothing for this long is not running.
 ALIVE_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class NodeLedger:
-    """One listener. Datagrams, bytes, milliseconds. `recording`, `importing`: None means not known."""
+    """One listener. Datagrams, bytes, milliseconds. `trouble`: why nothing can be written, or ''."""
 
     name: str
     listen: list[str] = field(default_factory=list)
@@ -38,6 +38,7 @@ class NodeLedger:
     receive_buffer: int = 0
     recording: bool = False
     importing: bool = False
+    trouble: str = ""
 
     @property
     def difference(self) -> int:
@@ -99,7 +100,7 @@ def read() -> Ledger:
 def _node(name: str, node: ListenerNode | None, directory: Path) -> NodeLedger:
     node = node or ListenerNode(name=name)
     seen = node.importer_seen_at
-    known = {
+    known: dict[str, Any] = {
         "name": name,
         "listen": node.listen,
         "stored": node.stored,
@@ -121,18 +122,22 @@ def _node(name: str, node: ListenerNode | None, directory: Path) -> NodeLedger:
     reader = JournalReader(directory)
     try:
         total = reader.total()
-        same = node.sequence and str(node.journal) == reader.uuid
-        imported = reader.datagrams_at(Position(node.segment, node.offset, node.sequence)) if same else 0
+        # What the database says of another journal says nothing about this one.
+        same = bool(node.sequence) and str(node.journal) == reader.uuid
+        place = Position(node.segment, node.offset, node.sequence)
+        imported = reader.datagrams_at(place) if same else 0
     finally:
         reader.close()
-    recorder = recorder_state(directory)
-    alive = recorder is not None and time.time() - recorder.heartbeat_ns / 1e9 < ALIVE_S
+    known["stored"] = node.stored if same else 0
+    if recorder := recorder_state(directory):
+        known["listen"] = list(recorder.listen)
     return NodeLedger(
         **known,
         received=total,
         backlog=max(total - imported, 0),
         receive_buffer=recorder.receive_buffer if recorder else node.receive_buffer,
-        recording=alive,
+        recording=recorder is not None and recorder.alive(),
+        trouble=recorder.trouble if recorder and recorder.alive() else "",
     )
 
 
@@ -152,7 +157,7 @@ def _sentence(node: NodeLedger, *, named: bool) -> str:
 
 
 def _warnings(node: NodeLedger) -> list[str]:
-    warnings = []
+    warnings = [f"{node.name}: {node.trouble}"] if node.trouble else []
     if node.difference > 0:
         warnings.append(
             f"{node.name}: {node.difference:,} datagrams of the journal are not in the database. "
@@ -161,7 +166,8 @@ def _warnings(node: NodeLedger) -> list[str]:
     if node.difference < 0:
         warnings.append(
             f"{node.name}: the database has {-node.difference:,} datagrams more than this journal. "
-            "Was an earlier journal moved away? If not, some are stored twice."
+            "Some may be stored twice, or the journal has lost its end. "
+            "Look for damage with: python manage.py journal verify"
         )
     if node.damaged:
         warnings.append(f"{node.name}: {node.damaged:,} damaged places in the journal were passed over.")

@@ -12,6 +12,8 @@ from django.core.management.base import CommandError
 
 from ingest.supervisor import ChildSpec, recorder_spec
 
+#: The tag of the system checks that decide whether a listener can start.
+CONFIGURATION_TAG = "configuration"
 #: It is also the name of the journal's directory.
 NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NODE_NAME_HINT = "Use up to 64 letters, digits, - and _, for example: hall-2"
@@ -46,6 +48,7 @@ def refuse_mistakes(node: str, databases: list[str] | None = None) -> None:
     """CommandError with a sentence for each mistake in the settings; with `databases`, in these too."""
     if not NODE_NAME.fullmatch(node):
         raise CommandError(f"“{node}” cannot be the name of a listener. {NODE_NAME_HINT}")
-    mistakes = [message for message in run_checks(databases=databases) if message.is_serious()]
+    messages = run_checks(tags=[CONFIGURATION_TAG], databases=databases)
+    mistakes = [message for message in messages if message.is_serious()]
     if mistakes:
         raise CommandError("\n".join(f"{mistake.msg} {mistake.hint or ''}".strip() for mistake in mistakes))

@@ -19,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 
 from ingest.listen import ListenError, parse_listen
-from ingest.listener import NODE_NAME, NODE_NAME_HINT
+from ingest.listener import CONFIGURATION_TAG, NODE_NAME, NODE_NAME_HINT
 from restrike import sqlite
 from restrike.troubles import in_plain_words
 
@@ -35,7 +35,7 @@ RANGES = {
 }
 
 
-@register()
+@register(CONFIGURATION_TAG)
 def check_var(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E001: everything that is recorded is written below RESTRIKE_VAR."""
     var = Path(settings.RESTRIKE_VAR)
@@ -54,7 +54,7 @@ def check_var(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register(CONFIGURATION_TAG)
 def check_sqlite_version(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E002: an SQLite that can lose committed writes when two processes use one file."""
     if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -73,7 +73,7 @@ def check_sqlite_version(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage
     ]
 
 
-@register(Tags.database)
+@register(CONFIGURATION_TAG, Tags.database)
 def check_database(
     app_configs: _Apps, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
@@ -124,7 +124,7 @@ def _check_pragmas(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(CONFIGURATION_TAG)
 def check_listen(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E004: each address to listen on is HOST:PORT."""
     messages: list[CheckMessage] = []
@@ -147,7 +147,7 @@ def _listen_error(text: str) -> Error:
     )
 
 
-@register()
+@register(CONFIGURATION_TAG)
 def check_ranges(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E005: numbers that would make the listener useless or dangerous."""
     return [
@@ -161,7 +161,7 @@ def check_ranges(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(CONFIGURATION_TAG)
 def check_node(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E006: the node's name is also the name of its journal's directory."""
     if NODE_NAME.fullmatch(settings.INGEST_NODE):
@@ -169,7 +169,7 @@ def check_node(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     return [Error(f"INGEST_NODE is “{settings.INGEST_NODE}”.", hint=NODE_NAME_HINT, id="restrike.E006")]
 
 
-@register(Tags.security)
+@register(CONFIGURATION_TAG, Tags.security)
 def check_secret_key_file(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """W001: whoever reads the secret key can log in as anyone."""
     path = Path(settings.RESTRIKE_VAR) / "secret_key"

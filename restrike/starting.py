@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 
-import psutil
 from django.db import DatabaseError, connection
 
+from events.addresses import machine_addresses, targets
 from events.models import ListenerNode
 from ingest import ledger
 from ingest.listen import Address, ListenError
 from ingest.listener import journal_directory
-from ingest.recorder import recorder_state
+from ingest.staging import recorder_state
 from restrike.troubles import database_name
 
 #: Longer than this, and the person is told that a part does not come up.
@@ -23,22 +23,10 @@ PATIENCE_S = 60
 ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104  only compared with
 
 
-def own_addresses() -> list[str]:
-    """The IPv4 addresses of this machine on its networks, without loopback."""
-    stats = psutil.net_if_stats()
-    return [
-        address.address
-        for name, addresses in psutil.net_if_addrs().items()
-        if name in stats and stats[name].isup
-        for address in addresses
-        if address.family == socket.AF_INET and not address.address.startswith("127.")
-    ]
-
-
 def own_names() -> list[str]:
     """What other machines may call this one."""
     name = socket.gethostname()
-    return [*own_addresses(), name, f"{name}.local"]
+    return [*(address for _, address in machine_addresses()), name, f"{name}.local"]
 
 
 def refuse_port_in_use(address: Address) -> None:
@@ -102,7 +90,8 @@ class Report:
         self.say(f"\nOpen in a browser:             {self.url}")
         for place in self._other_pages():
             self.say(f"  from other machines:         {place}")
-        self.say("Point the scoring system here: " + "\n                               ".join(self.targets()))
+        where = [f"{target.address}  port {target.port}" for target in targets(map(str, self.listen))]
+        self.say("Point the scoring system here: " + "\n                               ".join(where))
         self.say("\n" + "\n".join(ledger.read().sentences()))
 
     def _wait_for(self, look: Callable[[], str | None]) -> str | None:
@@ -143,12 +132,4 @@ class Report:
     def _other_pages(self) -> list[str]:
         if self.web.host not in ANY_HOST:
             return []
-        return [f"http://{address}:{self.web.port}" for address in own_addresses()]
-
-    def targets(self) -> list[str]:
-        """Where a scoring system can send to: an address of this machine and the port."""
-        return [
-            f"{host}  port {one.port}"
-            for one in self.listen
-            for host in (own_addresses() or ["127.0.0.1"] if one.host in ANY_HOST else [one.host])
-        ]
+        return [f"http://{address}:{self.web.port}" for _, address in machine_addresses()]

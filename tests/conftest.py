@@ -11,13 +11,14 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from django.conf import settings
 
-from tests.processes import PROJECT, Stack, free_port, running
+from tests.processes import PROJECT, Stack, free_port
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
@@ -157,8 +158,31 @@ def sqlite_file(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def on_postgresql() -> bool:
+    """Whether this run is the one on PostgreSQL."""
+    return os.environ.get("DATABASE_URL", "").startswith("postgres")
+
+
 @pytest.fixture
-def make_stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Stack]]:
+def fresh_database(request: pytest.FixtureRequest) -> str:
+    """The DATABASE_URL of a migrated, empty database of the kind this run is on."""
+    url: str = request.getfixturevalue("postgres" if on_postgresql() else "sqlite_file")
+    return url
+
+
+@pytest.fixture
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The DATABASE_URL of a database without tables, of the kind this run is on."""
+    if not on_postgresql():
+        yield f"sqlite:///{tmp_path / 'restrike.sqlite3'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    yield server.create(migrated=False)
+    server.drop_all()
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path) -> Iterator[Callable[[str], Stack]]:
     """Makes stacks on a given DATABASE_URL; all their processes end with the test."""
     stacks: list[Stack] = []
 
@@ -174,11 +198,21 @@ def make_stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
 
 
 @pytest.fixture
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    """A stack on the database of this test run: PostgreSQL when DATABASE_URL names it, else a SQLite file."""
-    on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
-    url = request.getfixturevalue("postgres" if on_postgres else "sqlite_file")
-    directory = tmp_path / "var"
-    directory.mkdir()
-    with running(Stack(directory, url)) as made:
-        yield made
+def stack(fresh_database: str, make_stack: Callable[[str], Stack]) -> Stack:
+    """A stack on a migrated, empty database of the kind this run is on."""
+    return make_stack(fresh_database)
+
+
+# --- Chromium --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, as playwright's own cannot be downloaded in a hall."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        unavailable("no Chromium is installed (apt install chromium)")
+    # Chromium refuses its sandbox to root, which is who runs CI.
+    args = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": path, "args": args}

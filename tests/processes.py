@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -234,12 +234,3 @@ class Stack:
             process.destroy()
         if self._sender is not None:
             self._sender.close()
-
-
-@contextlib.contextmanager
-def running(stack: Stack) -> Iterator[Stack]:
-    """The stack, with nothing of it left behind."""
-    try:
-        yield stack
-    finally:
-        stack.close()

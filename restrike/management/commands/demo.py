@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from ingest.ledger import ALIVE_S
-from ingest.recorder import recorder_state
+from ingest.staging import recorder_state
 from restrike.management.commands.bootstrap import new_password
 from tournaments.context import get_context, set_context
 from tournaments.models import Tournament, TournamentDay
@@ -110,7 +108,7 @@ def activate_today() -> TournamentDay:
 
 def _is_recording(journal: Path) -> bool:
     state = recorder_state(journal)
-    return state is not None and time.time() - state.heartbeat_ns / 1e9 < ALIVE_S
+    return state is not None and state.alive()
 
 
 def _run_again_as_demo() -> None:

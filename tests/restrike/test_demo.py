@@ -1,0 +1,67 @@
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from restrike.management.commands.demo import activate_today
+from tests.processes import Stack, wait_until
+from tournaments.context import get_context
+from tournaments.models import Tournament
+
+Make = Callable[[str], Stack]
+
+
+def test_demo_plays_apart_from_everything_else_and_goes_without_a_trace(
+    make_stack: Make, tcp_port: int
+) -> None:
+    stack = make_stack("postgres://nobody@127.0.0.1:1/real")
+    demo = stack.start(
+        "demo", "--web", f"127.0.0.1:{tcp_port}", "--listen", f"127.0.0.1:{stack.port}", "--courts", "2"
+    )
+    demo.wait_for_line("Point the scoring system here", 90)
+    assert "password" in demo.output
+    stack.url = f"sqlite:///{stack.var / 'demo' / 'restrike.sqlite3'}"
+    stack.wait_for_events(10)
+    assert stack.fetch("SELECT DISTINCT name FROM tournaments_tournament") == [("Demo Open",)]
+    assert stack.fetch("SELECT count(*) FROM events_pssevent WHERE tournament_id IS NULL") == [(0,)]
+
+    busy = stack.manage("demo", "--remove", check=False)
+    assert busy.returncode == 1
+    assert "Stop it with Ctrl-C first" in busy.stderr
+
+    assert demo.stop(signal.SIGINT) == 0
+    assert "Traceback" not in demo.output
+    assert {path.name for path in stack.var.iterdir()} <= {"demo", "secret_key"}
+    wait_until(lambda: stack.manage("demo", "--remove", check=False).returncode == 0, what="removed")
+    assert not (stack.var / "demo").exists()
+
+
+def test_demo_remove_leaves_what_is_not_the_demo(make_stack: Make) -> None:
+    stack = make_stack("")
+    (stack.var / "demo" / "journal").mkdir(parents=True)
+    (stack.var / "restrike.sqlite3").write_text("real")
+
+    assert "The demo is removed" in stack.manage("demo", "--remove").stdout
+    assert not (stack.var / "demo").exists()
+    assert (stack.var / "restrike.sqlite3").read_text() == "real"
+    assert stack.manage("demo", "--remove").stdout == "There is no demo to remove.\n"
+
+
+def test_demo_day_is_today_and_active_once(db: None) -> None:
+    day = activate_today()
+
+    assert day.date == timezone.localdate()
+    assert activate_today() == day
+    context = get_context()
+    assert context is not None
+    assert context.day == day
+
+
+def test_demo_of_yesterday_goes_on_today(db: None) -> None:
+    yesterday = timezone.localdate() - timedelta(1)
+    Tournament.objects.create(name="Demo Open", slug="demo-open", start_date=yesterday, end_date=yesterday)
+
+    day = activate_today()
+
+    assert (day.number, day.date) == (2, timezone.localdate())

@@ -1,0 +1,83 @@
+"""Bad settings and troubles, met the way a person meets them: on the command line."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.processes import Stack, free_port
+
+Make = Callable[[str], Stack]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("INGEST_BATCH_SIZE", "abc", "INGEST_BATCH_SIZE is “abc”, but has to be a whole number."),
+        ("DEBUG", "perhaps", "DEBUG is “perhaps”, but has to be True or False."),
+        ("TIME_ZONE", "Mars", "TIME_ZONE is “Mars”"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is “loud”"),
+        ("DATABASE_URL", "nonsense", "DATABASE_URL names no SQLite or PostgreSQL database."),
+        ("DATABASE_URL", "mysql://host/name", "DATABASE_URL names no SQLite or PostgreSQL database."),
+        ("DATABASE_URL", "postgres://user@host:port/name", "DATABASE_URL names no SQLite or PostgreSQL"),
+    ],
+)
+def test_settings_bad_value_is_one_sentence(variable: str, value: str, says: str, make_stack: Make) -> None:
+    stack = make_stack("sqlite://:memory:")
+    stack.env[variable] = value
+
+    done = stack.manage("status", check=False)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_traceback_can_be_asked_for(make_stack: Make) -> None:
+    stack = make_stack("sqlite://:memory:")
+    stack.env["INGEST_BATCH_SIZE"] = "abc"
+
+    assert "Traceback" in stack.manage("status", "--traceback", check=False).stderr
+
+
+def test_settings_unreachable_database_is_one_sentence(make_stack: Make) -> None:
+    stack = make_stack(f"postgres://user:secret@127.0.0.1:{free_port()}/name")
+
+    done = stack.manage("status", check=False)
+
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_database_without_tables_says_how_to_make_them(
+    empty_database: str, make_stack: Make
+) -> None:
+    done = make_stack(empty_database).manage("status", check=False)
+
+    assert done.returncode == 1
+    assert "manage.py bootstrap" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_file_that_is_no_database_is_one_sentence(make_stack: Make) -> None:
+    stack = make_stack("")
+    (stack.var / "restrike.sqlite3").write_bytes(b"this is not a database" * 100)
+
+    done = stack.manage("status", check=False)
+
+    assert done.returncode == 1
+    assert "is damaged or is no SQLite database" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="/proc refuses even root")
+def test_settings_var_that_cannot_be_made_is_one_sentence(make_stack: Make) -> None:
+    stack = make_stack("")
+    stack.env["RESTRIKE_VAR"] = "/proc/restrike"
+
+    done = stack.manage("status", check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Cannot write to /proc/restrike")
