@@ -7,8 +7,10 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from restrike import logs, sqlite
@@ -16,6 +18,9 @@ from restrike.environment import Env
 from restrike.navigation import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# So that `ModelAdmin[Match]` and its like can be written where they are needed.
+django_stubs_ext.monkeypatch()
 
 env = Env()
 Env.read_env(BASE_DIR / ".env")
@@ -82,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tournaments.middleware.TournamentTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -139,6 +145,8 @@ INGEST_AUTO_COURTS = env.bool("INGEST_AUTO_COURTS", default=True)
 SESSION_IDLE_S = env.int("SESSION_IDLE_S", default=600)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=30)
 JOURNAL_SEGMENT_MB = env.int("JOURNAL_SEGMENT_MB", default=64)
+# How `events`, which may not import the parser, reaches it.
+EVENT_READER = "ingest.reader"
 
 # --- Who may come in ----------------------------------------------------------------------------
 
@@ -225,5 +233,7 @@ UNFOLD = {
     "ENVIRONMENT": "restrike.navigation.environment",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "events.today.dashboard",
+    "STYLES": [lambda request: static("staff/staff.css")],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},
 }
