@@ -47,7 +47,7 @@ SIDEBAR = [
             _item(
                 "Context",
                 "event_available",
-                "admin:tournaments_contextchange_changelist",
+                "context",
                 "tournaments.view_contextchange",
             ),
             _item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),

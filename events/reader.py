@@ -1,0 +1,41 @@
+"""The parser in force, seen from the app that may not import it.
+
+`settings.EVENT_READER` names a module with the functions of `Reader`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+
+
+class ReadMessage(Protocol):
+    """A parsed message; the attributes are those of `events.models.PssEvent`."""
+
+    stream: str
+    kind: str
+    athlete: int
+    value: int | None
+    round: int | None
+    clock_ms: int | None
+    details: Any
+    status: str
+    error: str
+
+
+class Reader(Protocol):
+    def to_bytes(self, raw: str) -> bytes:
+        """The bytes as they came, from the stored text."""
+
+    def read(self, raw: str, dialect: str) -> Sequence[ReadMessage]:
+        """The stored text parsed anew."""
+
+    def shape(self, raw: str) -> str:
+        """What a message that could not be read looks like; groups unknown messages."""
+
+
+def reader() -> Reader:
+    return cast(Reader, import_module(settings.EVENT_READER))
