@@ -94,7 +94,7 @@ def file_spans(spans: Iterable[Span], *, using: str = "default") -> Moved:
     with transaction.atomic(using=using):
         for (start, end, day_id), places in courts.items():
             where = _on(places)
-            for old in _days_with_events(start, end, where, using):
+            for old in days_with_events(start, end, where, using):
                 if old == day_id:
                     continue
                 for key, amount in _take(
@@ -120,7 +120,7 @@ def preview(court: Where, start: datetime, end: datetime, day: TournamentDay | N
     target = day.pk if day else None
     counts: dict[int | None, int] = {}
     tournaments = _tournaments_of_days("default")
-    for old in _days_with_events(start, end, where, "default"):
+    for old in days_with_events(start, end, where, "default"):
         counts[old] = _count(start, end, where, tournaments.get(old), old)
     in_place = counts.pop(target, 0)
     days = TournamentDay.objects.select_related("tournament").in_bulk([pk for pk in counts if pk])
@@ -200,10 +200,14 @@ def _tournaments_of_days(using: str) -> dict[int | None, int]:
     return dict(TournamentDay.objects.using(using).order_by().values_list("pk", "tournament_id"))
 
 
-def _days_with_events(start: datetime, end: datetime | None, where: Q, using: str) -> list[int | None]:
-    tallies = EventTally.objects.using(using).filter(
-        where, _during("minute", minute_of(start), end), events__gt=0
-    )
+def days_with_events(
+    start: datetime | None, end: datetime | None, where: Q | None = None, using: str = "default"
+) -> list[int | None]:
+    """Ids of the days (None: no day) that can have events received in that time; from the totals."""
+    during = Q(minute__gte=minute_of(start)) if start else Q()
+    if end:
+        during &= Q(minute__lt=end)
+    tallies = EventTally.objects.using(using).filter(where or Q(), during, events__gt=0)
     return list(tallies.order_by().values_list("day_id", flat=True).distinct())
 
 

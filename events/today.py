@@ -13,16 +13,12 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.utils import timezone
 
 from events.addresses import Target, targets
 from events.models import EventTally, ListenerNode, Match, UdpSession
 from events.situation import InForce, Situation
 from tournaments.models import Progress, Tournament, TournamentDay
-
-CARDS = "live/_cards.html"
 
 
 @dataclass(frozen=True)
@@ -156,14 +152,6 @@ def may_see(user: User | AnonymousUser) -> bool:
     return user.has_perm("events.view_pssevent")
 
 
-def template_exists(name: str) -> bool:
-    try:
-        get_template(name)
-    except TemplateDoesNotExist:
-        return False
-    return True
-
-
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The admin's front page asks here for what it shows."""
     context |= {"title": "Today", "may_see": may_see(request.user)}
@@ -178,7 +166,6 @@ def page_context(request: HttpRequest, today: Today) -> dict[str, Any]:
     return {
         "today": today,
         "problems": today.situation.problems(),
-        "cards_template": CARDS if template_exists(CARDS) else "",
         "may_set": request.user.has_perm("tournaments.set_context"),
         "may_add_tournament": request.user.has_perm("tournaments.add_tournament"),
     }

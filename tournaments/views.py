@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from tournaments import announce
 from tournaments.context import ContextTimeline, set_context
@@ -72,9 +72,14 @@ def context_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "tournaments/context.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def set_context_view(request: HttpRequest) -> HttpResponse:
-    """Fields `court` ("all", or one or more court ids), `day` (an id, or "none"), `next` (where to go)."""
+    """Fields `court` ("all", or one or more court ids), `day` (an id, or "none"), `next` (where to go).
+
+    A GET changes nothing and leads to the page with the form.
+    """
+    if request.method == "GET":
+        return redirect("context")
     if not request.user.has_perm("tournaments.set_context"):
         raise PermissionDenied
     back = redirect(_asked_to_come_back(request) or "context")

@@ -1,0 +1,9 @@
+"""What happened, in the admin: events and matches to browse, unknown messages, athletes, senders.
+
+The event table holds millions of rows. Nothing here counts or searches it without a bound; see
+`events.admin.bounded`.
+"""
+
+from events.admin import events, machine, matches, people, unknown
+
+__all__ = ["events", "machine", "matches", "people", "unknown"]

@@ -1,0 +1,207 @@
+"""The list of events and the page of one event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
+from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, moment
+from events.kinds import Status
+from events.models import PssEvent
+from events.moves import days_with_events
+from events.reader import reader
+from events.words import clock_text, describe
+from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.models import TournamentDay
+
+NEIGHBOURS = 5
+HEX_BYTES = 2048
+STATUS_COLOURS = {
+    Status.RECOGNIZED: "success",
+    Status.PARTIAL: "warning",
+    Status.UNKNOWN: "danger",
+    Status.MALFORMED: "danger",
+}
+
+
+class EventChangeList(BoundedChangeList):
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[PssEvent]:
+        events: QuerySet[PssEvent] = super().get_queryset(request, exclude_parameters)
+        asked = {name for name in self.filter_params if any(self.filter_params[name])}
+        if (asked & {"from", "to"}) and not asked & {"tournament", "day", "match", "athlete"}:
+            events = events.filter(self._days_in_time())
+        if not (asked & UNINDEXED or self.query):
+            return events
+        base: QuerySet[PssEvent] = self.root_queryset
+        for spec in self.filter_specs:
+            if set(spec.expected_parameters()) & INDEXED:
+                base = spec.queryset(request, base)
+        if asked & {"from", "to"}:
+            base = base.filter(self._days_in_time())
+        order = event_order(request)
+        self.bound = newest(base, order)
+        if self.bound is None:
+            return events
+        return events.filter(**{f"{order}__gt": self.bound.oldest})
+
+    def _days_in_time(self) -> Q:
+        """The days that have events in the time asked for, since no index knows time alone."""
+        start = moment(self.filter_params.get("from", [""])[-1])
+        end = moment(self.filter_params.get("to", [""])[-1])
+        if start is None and end is None:
+            return Q()
+        days = days_with_events(start, end)
+        tournaments = dict(
+            TournamentDay.objects.filter(pk__in=[day for day in days if day]).values_list(
+                "pk", "tournament_id"
+            )
+        )
+        where = Q(pk__in=[])
+        for day in days:
+            where |= Q(tournament=tournaments.get(day or 0), day=day)
+        return where
+
+
+def event_order(request: HttpRequest) -> str:
+    """The column an index can give the newest of: of a match, a day, a tournament, the problems."""
+    asked = {name for name, value in request.GET.items() if value}
+    if asked & {"match", "athlete", "day", "tournament", "from", "to"}:
+        return "received_at"
+    if "status" in asked and request.GET["status"] != Status.RECOGNIZED:
+        return "received_at"
+    return "id"
+
+
+@admin.register(PssEvent)
+class PssEventAdmin(ReadOnlyAdmin):
+    list_display = ["time", "where", "match_number", "words", "clock", "understood", "raw_text"]
+    list_display_links = ["time", "words"]
+    list_filter = EVENT_FILTERS
+    list_filter_submit = True
+    list_filter_sheet = False
+    list_select_related = ["court", "match", "tournament"]
+    list_per_page = 100
+    list_max_show_all = 0
+    list_fullwidth = True
+    list_before_template = "events/_event_list_head.html"
+    list_disable_select_all = True
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    actions = None
+    search_fields = ["raw"]
+    search_help_text = "Words in the raw message"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:
+        return EventChangeList
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        order = event_order(request)
+        return ["-id"] if order == "id" else [f"-{order}", "-id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PssEvent], search_term: str
+    ) -> tuple[QuerySet[PssEvent], bool]:
+        """The text as typed, spaces and all: what is looked for is a piece of a message."""
+        term = search_term.strip()
+        return (queryset.filter(raw__icontains=term) if term else queryset), False
+
+    @column("time")
+    def time(self, event: PssEvent) -> str:
+        zone = event.tournament.tz if event.tournament else timezone.get_current_timezone()
+        at = timezone.localtime(event.received_at, zone)
+        tenth = f"{at:%H:%M:%S}.{at.microsecond // 100_000}"
+        today = timezone.localdate(timezone=zone)
+        text = tenth if at.date() == today else f"{at:%d %b %Y} {tenth}"
+        return format_html('<span class="rs-figures">{}</span>', text)
+
+    @column("court")
+    def where(self, event: PssEvent) -> str:
+        return str(event.court or "—")
+
+    @column("match")
+    def match_number(self, event: PssEvent) -> str:
+        if event.match is None:
+            return "—"
+        return format_html(
+            '<a href="{}">{}</a>', event.match.get_absolute_url(), event.match.number or "no number"
+        )
+
+    @column("what happened")
+    def words(self, event: PssEvent) -> str:
+        side = {1: "rs-blue", 2: "rs-red"}.get(event.athlete, "")
+        return format_html('<span class="{}">{}</span>', side, describe(event))
+
+    @column("round, clock")
+    def clock(self, event: PssEvent) -> str:
+        if event.round is None and event.clock_ms is None:
+            return "—"
+        shown = f"R{event.round} " if event.round else ""
+        shown += clock_text(event.clock_ms) if event.clock_ms is not None else ""
+        return format_html('<span class="rs-figures">{}</span>', shown)
+
+    @column("status", label=STATUS_COLOURS)
+    def understood(self, event: PssEvent) -> tuple[str, str]:
+        return event.status, event.get_status_display()
+
+    @column("raw")
+    def raw_text(self, event: PssEvent) -> str:
+        text = event.raw if len(event.raw) <= 60 else event.raw[:60] + "…"
+        return format_html('<code class="rs-raw">{}</code>', text)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        related = ("court", "match", "tournament", "day__tournament", "session__node")
+        pk = int(object_id) if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else 0
+        event = PssEvent.objects.select_related(*related).filter(pk=pk).first()
+        if event is None:
+            raise Http404("There is no such event.")
+        if event.tournament:
+            timezone.activate(event.tournament.tz)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Event",
+            "opts": self.opts,
+            "event": event,
+            "words": describe(event),
+            "clock": clock_text(event.clock_ms) if event.clock_ms is not None else "",
+            "hex": _hex_lines(event.raw),
+            "neighbours": _neighbours(event),
+        }
+        return TemplateResponse(request, "events/event.html", context)
+
+
+def _neighbours(event: PssEvent) -> list[tuple[PssEvent, str]]:
+    """Events of the same sender before and after, with their words."""
+    near = PssEvent.objects.filter(
+        session=event.session,
+        sequence__range=(event.sequence - NEIGHBOURS, event.sequence + NEIGHBOURS),
+    )
+    return [(other, describe(other)) for other in near.order_by("sequence")]
+
+
+def _hex_lines(raw: str) -> list[tuple[str, str, str]]:
+    """(offset, bytes in hexadecimal, the same as text) for each 16 bytes of the message as it came."""
+    data = reader().to_bytes(raw)
+    lines = []
+    for start in range(0, min(len(data), HEX_BYTES), 16):
+        piece = data[start : start + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in piece)
+        lines.append((f"{start:04x}", piece.hex(" "), text))
+    if len(data) > HEX_BYTES:
+        lines.append(("…", f"{len(data) - HEX_BYTES:,} bytes more", ""))
+    return lines
