@@ -1,5 +1,10 @@
 """WebSocket addresses."""
 
-from typing import Any
+from django.urls import path
 
-websocket_urlpatterns: list[Any] = []
+from events.consumers import LiveConsumer
+
+websocket_urlpatterns = [
+    # Channels routes with Django's path(), whose types know only views.
+    path("ws/live/", LiveConsumer.as_asgi()),  # type: ignore[arg-type]
+]

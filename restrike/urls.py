@@ -1,7 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from events import views
+
 urlpatterns = [
+    # Before the admin, which answers for every address that is left.
+    path("live/", admin.site.admin_view(views.live), name="live"),
+    path("live/event/<int:pk>/", admin.site.admin_view(views.live_event), name="live_event"),
     path("", include("events.urls")),
     path("", include("tournaments.urls")),
     path("", admin.site.urls),

@@ -48,6 +48,9 @@ def django_db_modify_db_settings(
     from django.db import connections
 
     for connection in connections.all():
+        if connection.vendor == "sqlite":
+            # A file in WAL mode, as in life; a database in memory locks whole tables against readers.
+            connection.settings_dict["TEST"]["NAME"] = str(_VAR / "test.sqlite3")
         if connection.vendor == "postgresql":
             test = connection.settings_dict["TEST"]
             test["NAME"] = f"{test.get('NAME') or 'test_restrike'}_{os.getpid()}"

@@ -1,0 +1,93 @@
+"""Whether all is well, once a second: recording, contexts, courts and their rates."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from events.models import ListenerNode
+from tournaments.context import current_contexts, get_context
+from tournaments.models import Court, TournamentDay
+
+
+def epoch_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def read_status() -> dict[str, Any]:
+    """What the database says; runs in the feed's worker thread. Times are epoch milliseconds.
+
+    `nodes`: each listener; `courts`: the active ones with the day in force on each, by key; `day`:
+    the day where no court has its own; `days`: the name of every day mentioned.
+    """
+    now = timezone.now()
+    courts = list(Court.objects.filter(active=True))
+    contexts = current_contexts(courts)
+    change = get_context()
+    everywhere = change.day if change else None
+    return {
+        "nodes": [_node(node, now) for node in ListenerNode.objects.all()],
+        "courts": {
+            court.pk: {"number": court.number, "name": str(court), "day": _key(contexts[court.pk])}
+            for court in courts
+        },
+        "day": _key(everywhere),
+        "days": {day.pk: _day(day) for day in (everywhere, *contexts.values()) if day is not None},
+    }
+
+
+def _key(day: TournamentDay | None) -> int | None:
+    return day.pk if day else None
+
+
+def _day(day: TournamentDay) -> dict[str, Any]:
+    return {
+        "tournament": day.tournament_id,
+        "name": day.tournament.name,
+        "number": day.number,
+        "date": day.date.isoformat(),
+        "today": day.is_today(),
+        "time_zone": day.tournament.time_zone,
+    }
+
+
+def _node(node: ListenerNode, now: datetime) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "recording": node.is_recording(now),
+        "seen": epoch_ms(node.recorder_seen_at),
+        "received": node.received,
+        "stored": node.stored,
+        "backlog": node.backlog,
+        "drops": node.kernel_drops,
+        "blind_ms": node.blind_ms,
+        "listen": node.listen,
+    }
+
+
+class Rates:
+    """Events of each court over the last second and the last ten."""
+
+    SECONDS = 10
+
+    def __init__(self) -> None:
+        self._seconds: deque[Counter[int | None]] = deque([Counter()], maxlen=self.SECONDS)
+
+    def count(self, courts: Counter[int | None]) -> None:
+        self._seconds[-1].update(courts)
+
+    def tick(self) -> None:
+        """A second has passed."""
+        self._seconds.append(Counter())
+
+    def of(self, court: int | None) -> list[float]:
+        """[events in the last full second, events per second over the last ten]"""
+        full = list(self._seconds)[:-1] or list(self._seconds)
+        return [full[-1][court], round(sum(second[court] for second in full) / len(full), 1)]
+
+    def total(self) -> list[float]:
+        full = list(self._seconds)[:-1] or list(self._seconds)
+        return [full[-1].total(), round(sum(second.total() for second in full) / len(full), 1)]
