@@ -7,23 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from django.conf import settings
 
+from events.match_state import Told
 
-class ReadMessage(Protocol):
+
+class ReadMessage(Told, Protocol):
     """A parsed message; the attributes are those of `events.models.PssEvent`."""
 
-    stream: str
-    kind: str
-    athlete: int
-    value: int | None
-    round: int | None
-    clock_ms: int | None
-    details: Any
-    status: str
-    error: str
+    @property
+    def error(self) -> str: ...
 
 
 class Reader(Protocol):

@@ -1,0 +1,112 @@
+"""manage.py context: which day is in force, from a terminal."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from tournaments import announce
+from tournaments.context import ContextTimeline, get_context, set_context
+from tournaments.models import ContextChange, Court, Tournament, TournamentDay
+
+EXAMPLES = """
+examples:
+  manage.py context show
+  manage.py context set --tournament berlin-open-2026 --day 2
+  manage.py context set --court 3 --tournament berlin-open-2026 --day 2
+  manage.py context clear --court 3
+"""
+
+
+class Command(BaseCommand):
+    help = "Show, set or clear the tournament day in force, on one court or on all of them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.epilog = EXAMPLES
+        parser.add_argument("do", choices=["show", "set", "clear"])
+        parser.add_argument(
+            "--court", type=int, metavar="N", help="number of the court; all courts if left out"
+        )
+        parser.add_argument("--tournament", metavar="SLUG", help="short name of the tournament, as in “show”")
+        parser.add_argument("--day", type=int, metavar="N", help="number of its day, from 1")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        court = _court(options["court"])
+        if options["do"] != "set" and (options["tournament"] or options["day"] is not None):
+            raise CommandError("--tournament and --day go with “set” only.")
+        if options["do"] == "show":
+            found = _show(court)
+            self._print(options["json"], found, "\n".join(_line(entry) for entry in found["courts"]))
+            return
+        day = _day(options["tournament"], options["day"]) if options["do"] == "set" else None
+        change = set_context(day, court=court)
+        if day and (warning := announce.not_today(day)):
+            self.stderr.write(self.style.WARNING(warning))
+        self._print(options["json"], _change(change), announce.in_force(change, [court]))
+
+    def _print(self, as_json: bool, data: Any, words: str) -> None:
+        self.stdout.write(json.dumps(data, ensure_ascii=False) if as_json else words)
+
+
+def _court(number: int | None) -> Court | None:
+    if number is None:
+        return None
+    court = Court.objects.filter(number=number).first()
+    if court is None:
+        known = ", ".join(str(n) for n in Court.objects.values_list("number", flat=True))
+        raise CommandError(f"There is no court {number}. Known courts: {known or 'none yet'}.")
+    return court
+
+
+def _day(slug: str | None, number: int | None) -> TournamentDay:
+    if not slug or number is None:
+        raise CommandError("Say which day: --tournament SLUG --day N.")
+    tournament = Tournament.objects.filter(slug=slug).first()
+    if tournament is None:
+        known = ", ".join(Tournament.objects.values_list("slug", flat=True)[:20])
+        raise CommandError(f"There is no tournament “{slug}”. Known tournaments: {known or 'none yet'}.")
+    day = tournament.days.filter(number=number).first()
+    if day is None:
+        raise CommandError(f"{tournament} has days 1 to {tournament.days.count()}; there is no day {number}.")
+    return day
+
+
+def _show(court: Court | None) -> dict[str, Any]:
+    """What holds now: first where no court has its own, then on each court."""
+    timeline = ContextTimeline.load()
+    now = timezone.now()
+    courts: list[Court | None] = [court] if court else [None, *Court.objects.all()]
+    days = TournamentDay.objects.select_related("tournament").in_bulk()
+    found = []
+    for one in courts:
+        change = get_context(one, now)
+        day_id = timeline.day_id_at(one.pk if one else None, now)
+        found.append(_entry(one, days.get(day_id) if day_id else None, change))
+    return {"courts": found}
+
+
+def _entry(court: Court | None, day: TournamentDay | None, change: ContextChange | None) -> dict[str, Any]:
+    return {
+        "court": court.number if court else None,
+        "name": str(court) if court else "All courts",
+        "tournament": day.tournament.slug if day else None,
+        "day": day.number if day else None,
+        "date": day.date.isoformat() if day else None,
+        "title": str(day) if day else None,
+        "since": change.effective_at.isoformat() if change else None,
+    }
+
+
+def _change(change: ContextChange) -> dict[str, Any]:
+    return _entry(change.court, change.day, change)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    what = f"{entry['title']} [{entry['tournament']}]" if entry["title"] else "no day"
+    return f"{entry['name']}: {what}" + (f", since {entry['since']}" if entry["since"] else "")
