@@ -27,11 +27,7 @@ def told_clock(match: MatchState, message: Told, ns: int) -> None:
         match.clock_ms = clock_ms
     match.clock_at_ns = ns
     if action == "start":
-        if match.started_ns is None:
-            match.started_ns = ns
-        clear_early_result(match)
-        match.clock_running = True
-        end_rest(match)
+        _run(match, ns)
         # Fighting goes on, whether or not the end of the stoppage was heard.
         _end_stoppage(match, "injury", "injuries", None, None, ns)
         _end_stoppage(match, "time_out", "time_outs", None, None, ns)
@@ -49,13 +45,17 @@ def _tick(match: MatchState, clock_ms: int | None, ns: int) -> None:
             return
         if match.clock_ms is not None and match.clock_ms - 2000 <= clock_ms < match.clock_ms:
             # It counts, so it runs: its start was not heard.
-            match.clock_running = True
-            if match.started_ns is None:
-                match.started_ns = ns
-            clear_early_result(match)
-            end_rest(match)
+            _run(match, ns)
     match.clock_ms = clock_ms
     match.clock_at_ns = ns
+
+
+def _run(match: MatchState, ns: int) -> None:
+    if match.started_ns is None:
+        match.started_ns = ns
+        clear_early_result(match)
+    match.clock_running = True
+    end_rest(match)
 
 
 def told_break(match: MatchState, message: Told, ns: int) -> None:

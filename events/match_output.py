@@ -34,7 +34,7 @@ def match_fields(match: MatchState) -> dict[str, Any]:
         "time_outs": [dict(entry) for entry in match.time_outs],
         "referees": dict(match.referees),
         "winner": match.winner,
-        "decision": match.decision[:8],
+        "decision": match.decision,
         "loaded_ns": match.loaded_ns,
         "started_ns": match.started_ns,
         "ended_ns": match.ended_ns,

@@ -11,6 +11,7 @@ from events.match_state import (
     BLUE,
     GAM_JEOM_LIMIT,
     MOST_ROUNDS,
+    MOST_TEXT,
     OUTCOMES,
     RED,
     SIDE_NAMES,
@@ -23,6 +24,8 @@ from events.match_state import (
 _UNDECIDED_NS = 5_000_000_000
 # A result and its `win` are sent together.
 _PAIR_NS = 1_000_000_000
+# A running clock ticks every second.
+_SILENT_CLOCK_NS = 3_000_000_000
 # Decisions that end a match without a fight.
 NO_FIGHT = frozenset(("WDR", "DSQ", "DQB", "IRM"))
 
@@ -87,13 +90,13 @@ def settle_rounds(match: MatchState) -> None:
 def told_result(match: MatchState, message: Told, ns: int) -> None:
     details = message.details
     told: Result = (
-        details.get("name") or "",
+        (details.get("name") or "")[:MOST_TEXT],
         details.get("blue"),
         details.get("red"),
         details.get("decision") or "",
     )
     side = _side_named(match, told[0], message.status)
-    if _is_of_match_before(match, told, side):
+    if _is_of_match_before(match, told, side, ns):
         match.stale_ns = ns
         match.note(f"A result of another match was left out: {told[0] or 'no name'} {told[3]}".rstrip() + ".")
         return
@@ -104,7 +107,7 @@ def told_result(match: MatchState, message: Told, ns: int) -> None:
         known[2] if told[2] is None else told[2],
         told[3] or known[3],
     )
-    match.decision = match.result[3]
+    match.decision = match.result[3][:8]
     if not match.winner_told:
         match.winner = _winner_of(match.result, side) or match.winner
     _end(match, ns)
@@ -120,8 +123,9 @@ def told_winner(match: MatchState, message: Told, ns: int) -> None:
         return
     if match.stale_ns is not None and abs(ns - match.stale_ns) <= _PAIR_NS:
         return
-    fought = match.started_ns is not None and not match.clock_running
-    began_late = match.match_serial == 0 and not match.clock_running
+    running = _is_running(match, ns)
+    fought = match.started_ns is not None and not running
+    began_late = match.match_serial == 0 and not running
     if not (fought or began_late or match.result):
         match.held_winner = (winner, ns)
         return
@@ -134,11 +138,11 @@ def told_winner(match: MatchState, message: Told, ns: int) -> None:
 
 
 def clear_early_result(match: MatchState) -> None:
-    """The clock starts: a result told before was another match's, or is taken back."""
+    """The clock starts for the first time: a result told before was another match's."""
     match.held_winner = None
     if not (match.winner or match.result):
         return
-    match.note("The clock started after a result, which no longer counts.")
+    match.note("A result came before the fight began and was left out.")
     match.winner = match.decision = ""
     match.winner_told = False
     match.result = None
@@ -146,7 +150,8 @@ def clear_early_result(match: MatchState) -> None:
 
 
 def _end(match: MatchState, ns: int) -> None:
-    if match.ended_ns is None:
+    if match.ended_ns is None or (match.stopped_ns or 0) > match.ended_ns + _PAIR_NS:
+        # The first to say so; a later one where they fought on after it.
         match.ended_ns = ns
     match.clock_running = False
 
@@ -167,10 +172,16 @@ def _side_named(match: MatchState, name: str, status: str) -> int | None:
     return 0
 
 
-def _is_of_match_before(match: MatchState, told: Result, side: int | None) -> bool:
-    if match.started_ns is not None and not match.clock_running:
+def _is_running(match: MatchState, ns: int) -> bool:
+    """Whether the match clock runs; one that was not heard for long has stopped unheard."""
+    return match.clock_running and ns - (match.clock_at_ns or 0) <= _SILENT_CLOCK_NS
+
+
+def _is_of_match_before(match: MatchState, told: Result, side: int | None, ns: int) -> bool:
+    running = _is_running(match, ns)
+    if match.started_ns is not None and not running:
         return side == 0 and told == match.previous_result
-    if match.clock_running:
+    if running:
         # Nobody decides a match while its clock runs.
         return not side
     if match.match_serial == 0:

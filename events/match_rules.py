@@ -7,7 +7,7 @@ the larger counts; a score by round comes after the plain score, whose round may
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from events.match_clocks import (
@@ -28,6 +28,7 @@ from events.match_results import (
 from events.match_state import (
     BLUE,
     MOST_ROUNDS,
+    MOST_TEXT,
     RED,
     SIDE_NAMES,
     MatchState,
@@ -38,6 +39,9 @@ from events.match_state import (
 
 # Messages this close say the same thing twice, or contradict each other without meaning it.
 _TOGETHER_NS = 40_000_000
+
+_LARGEST_SCORE = 999
+_LARGEST_SETTING = 32_767
 
 Order = tuple[Any, ...]
 Rule = Callable[[MatchState, Told, int], None]
@@ -52,7 +56,7 @@ def _told_load(match: MatchState, message: Told, ns: int) -> None:
 
 def _told_match(match: MatchState, message: Told, ns: int) -> None:
     told = message.details
-    number = told.get("number") or ""
+    number = (told.get("number") or "")[:MOST_TEXT]
     if number and match.number and number != match.number:
         # Its `pre` was lost, or the listener was not there yet.
         match.load(ns)
@@ -63,7 +67,7 @@ def _told_match(match: MatchState, message: Told, ns: int) -> None:
         ("division", "division"),
         ("internal_id", "internal_id"),
     ):
-        text = told.get(key)
+        text = (told.get(key) or "")[:MOST_TEXT]
         if text:
             setattr(match, name, _whole(getattr(match, name), text, message.status))
     for name, key in (
@@ -73,7 +77,7 @@ def _told_match(match: MatchState, message: Told, ns: int) -> None:
         ("head_level", "head_level"),
     ):
         value = told.get(key)
-        if value is not None:
+        if value is not None and 0 <= value <= _LARGEST_SETTING:
             setattr(match, name, value)
 
 
@@ -86,10 +90,10 @@ def _told_athletes(match: MatchState, message: Told, ns: int) -> None:
 
 def _merge_person(known: Person, told: dict[str, str | None], status: str) -> Person:
     """The athlete now told; what was cut off is filled from what was known of the same one."""
-    short = told.get("short") or ""
-    name = told.get("long") or short
+    short = (told.get("short") or "")[:MOST_TEXT]
+    name = (told.get("long") or short)[:MOST_TEXT]
     short = short or name
-    ioc = told.get("ioc") or ""
+    ioc = (told.get("ioc") or "")[:MOST_TEXT]
     if not name:
         return (known[0], known[1], ioc or known[2])
     same = known[0] and (name == known[0] or known[0].startswith(name) or name.startswith(known[0]))
@@ -109,8 +113,8 @@ def _whole(known: str, told: str, status: str) -> str:
 
 def _told_referees(match: MatchState, message: Told, ns: int) -> None:
     told = {
-        "referee": message.details.get("referee"),
-        "judges": list(message.details.get("judges") or []),
+        "referee": _official(message.details.get("referee")),
+        "judges": [_official(judge) for judge in message.details.get("judges") or ()],
     }
     if message.status != "recognized" and match.referees:
         known = match.referees
@@ -118,6 +122,10 @@ def _told_referees(match: MatchState, message: Told, ns: int) -> None:
         if sum(map(bool, known["judges"])) >= sum(map(bool, told["judges"])):
             told["judges"] = known["judges"]
     match.referees = told
+
+
+def _official(person: dict[str, str | None] | None) -> dict[str, str | None] | None:
+    return person and {key: text and text[:MOST_TEXT] for key, text in person.items()}
 
 
 # --- Rounds ----------------------------------------------------------------------------
@@ -131,10 +139,10 @@ def _told_round(match: MatchState, message: Told, ns: int) -> None:
         match.note(f"Round {number} was told, which cannot be.")
         return
     before = match.round
-    end_rest(match)
     if number == before:
         match.extend_rounds(number)
         return
+    end_rest(match)
     if before is not None and number < before:
         match.note(f"The round went from {before} back to {number}.")
     if match.rounds_planned and number > match.rounds_planned + 1:
@@ -288,10 +296,11 @@ def _told_gam_jeoms(match: MatchState, message: Told, ns: int) -> None:
 
 
 def _fill(told: tuple[int | None, int | None], known: Score) -> Score:
-    """What was told, and what is known where nothing was."""
+    """What was told, and what is known where nothing was, or nothing that can be true."""
+    blue, red = told
     return (
-        known[0] if told[0] is None else max(told[0], 0),
-        known[1] if told[1] is None else max(told[1], 0),
+        known[0] if blue is None or not 0 <= blue <= _LARGEST_SCORE else blue,
+        known[1] if red is None or not 0 <= red <= _LARGEST_SCORE else red,
     )
 
 
@@ -360,3 +369,14 @@ def order_of(message: Told) -> Order:
     if kind in _TEXTS:
         return (rank, message.status == "recognized", str(details))
     return (rank, message.value or message.athlete or 0)
+
+
+def begins_anew(message: Told, heard: Iterable[Told]) -> bool:
+    """Whether a message cannot be of the same moment as those heard: a second load, another match."""
+    kind = message.kind
+    if kind == "load":
+        return any(other.kind == "load" for other in heard)
+    if kind == "match":
+        number = message.details.get("number")
+        return any(other.kind == "match" and other.details.get("number") != number for other in heard)
+    return False

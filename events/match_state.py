@@ -19,6 +19,8 @@ OUTCOMES = ("tie", "blue", "red")
 
 # A match has at most three rounds and a golden one; more are kept while they can be true.
 MOST_ROUNDS = 12
+# Of a text; the database's columns are not longer.
+MOST_TEXT = 200
 # Per match; a sender that goes mad must not grow a row without end.
 MOST_ENTRIES = 60
 MOST_PROBLEMS = 20
@@ -285,7 +287,7 @@ class MatchState:
     # --- Small steps the rules are made of --------------------------------------------------------
 
     def note(self, problem: str) -> None:
-        if problem not in self.problems[-3:]:
+        if problem not in self.problems[-1:]:
             self.problems = (*self.problems, problem)[-MOST_PROBLEMS:]
 
     def extend_rounds(self, count: int) -> None:

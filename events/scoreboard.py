@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from events.match_rules import RULES, gam_jeom_change, order_of
+from events.match_rules import RULES, begins_anew, gam_jeom_change, order_of
 from events.match_state import MatchState, Told, read_fields, read_state, to_ns
 
 __all__ = ["Scoreboard", "Told"]
@@ -42,6 +42,9 @@ _RECENT_POINTS = 8
 _GIVEN_BY_JUDGES = 99
 # Ticks in a row that must say so before a stream is taken for one played fast.
 _FAST_TICKS = 3
+
+# A match met in its middle does not begin with these.
+_BEGIN_NO_MATCH = frozenset(("load", "disconnect"))
 
 _order = itemgetter(0)
 
@@ -210,6 +213,7 @@ class Scoreboard(MatchState):
             and -self._window_ns <= received_ns - self._moment_ns <= self._window_ns
             and received_ns - self._moment_began_ns <= _LONGEST_MOMENT_NS
             and len(moment) < _MOST_IN_MOMENT
+            and not begins_anew(message, (entry[1] for entry in moment))
         ):
             self._moment_state = read_state(self)
             self._moment = [entry]
@@ -230,7 +234,7 @@ class Scoreboard(MatchState):
 
     def _follow(self, message: Told, received_ns: int) -> None:
         rule = RULES[message.kind]
-        if self.loaded_ns is None and message.kind != "load":
+        if self.loaded_ns is None and message.kind not in _BEGIN_NO_MATCH:
             self.loaded_ns = received_ns
         rule(self, message, received_ns)
 
