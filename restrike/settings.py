@@ -239,7 +239,13 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "events.today.dashboard",
     "STYLES": [lambda request: static("staff/staff.css")],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("staff/favicon.svg")},
+    ],
     "DASHBOARD_CALLBACK": "events.today.dashboard",
     "STYLES": [lambda request: static("staff/staff.css")],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("staff/favicon.svg")},
+    ],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},
 }
