@@ -86,14 +86,12 @@ def load_today() -> Today:
 def _days(in_force: list[InForce]) -> list[DayNow]:
     pks = [item.day.pk for item in in_force]
     events = EventTally.objects.filter(day__in=pks).by("day")
+    by_day = Match.objects.filter(day__in=pks).order_by().values_list("day")
     matches = {
         pk: (done, running)
-        for pk, done, running in Match.objects.filter(day__in=pks)
-        .order_by()
-        .values_list("day")
-        .annotate(
-            Count("pk", ~Q(winner="")),
-            Count("pk", Q(winner="", started_at__isnull=False, ended_at__isnull=True)),
+        for pk, done, running in by_day.annotate(
+            done=Count("pk", ~Q(winner="")),
+            running=Count("pk", Q(winner="", started_at__isnull=False, ended_at__isnull=True)),
         )
     }
     tournaments = {item.day.tournament_id for item in in_force}
