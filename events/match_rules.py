@@ -112,16 +112,14 @@ def _whole(known: str, told: str, status: str) -> str:
 
 
 def _told_referees(match: MatchState, message: Told, ns: int) -> None:
-    told = {
-        "referee": _official(message.details.get("referee")),
-        "judges": [_official(judge) for judge in message.details.get("judges") or ()],
-    }
-    if message.status != "recognized" and match.referees:
-        known = match.referees
-        told["referee"] = known["referee"] or told["referee"]
-        if sum(map(bool, known["judges"])) >= sum(map(bool, told["judges"])):
-            told["judges"] = known["judges"]
-    match.referees = told
+    referee = _official(message.details.get("referee"))
+    judges = [_official(judge) for judge in message.details.get("judges") or ()]
+    known = match.referees
+    if message.status != "recognized" and known:
+        referee = known["referee"] or referee
+        if sum(map(bool, known["judges"])) >= sum(map(bool, judges)):
+            judges = known["judges"]
+    match.referees = {"referee": referee, "judges": judges}
 
 
 def _official(person: dict[str, str | None] | None) -> dict[str, str | None] | None:
