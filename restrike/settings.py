@@ -11,7 +11,6 @@ import django_stubs_ext
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from restrike import logs, sqlite
@@ -89,7 +88,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tournaments.middleware.TournamentTimeZone",
-    "tournaments.middleware.TournamentTimeZone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -147,8 +145,6 @@ INGEST_AUTO_COURTS = env.bool("INGEST_AUTO_COURTS", default=True)
 SESSION_IDLE_S = env.int("SESSION_IDLE_S", default=600)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=30)
 JOURNAL_SEGMENT_MB = env.int("JOURNAL_SEGMENT_MB", default=64)
-# How `events`, which may not import the parser, reaches it.
-EVENT_READER = "ingest.reader"
 # How `events`, which may not import the parser, reaches it.
 EVENT_READER = "ingest.reader"
 
@@ -237,11 +233,6 @@ UNFOLD = {
     "ENVIRONMENT": "restrike.navigation.environment",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "events.today.dashboard",
-    "STYLES": [lambda request: static("staff/staff.css")],
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("staff/favicon.svg")},
-    ],
     "DASHBOARD_CALLBACK": "events.today.dashboard",
     "STYLES": [lambda request: static("staff/staff.css")],
     "SITE_FAVICONS": [
