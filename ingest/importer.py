@@ -202,22 +202,29 @@ class Importer:
         return 0
 
     def import_batch(self, records: list[Record], after: Position, parse: Parse) -> None:
-        """Stores the records and the position after them, in one transaction."""
+        """Stores the records and the position after them, in one transaction.
+
+        Raises `AnotherImporter` when some of them have been stored since they were read.
+        """
         state = self.state
+        if state.position is not None and state.position.sequence > records[0].sequence:
+            raise AnotherImporter(f"A second importer is at work on the listener “{self.node_name}”.")
         with transaction.atomic():
             state.refresh_context()
-            notes = Notes()
+            notes = Notes(record.payload for record in records if record.local_port == 0)
+            beat = time.monotonic() >= self._heartbeat_due
+            # First of all, so that of two importers one waits for the other here, and then gives up.
+            self._advance(state, after, len(records) - notes.count, notes)
             rows: list[tuple[Any, ...]] = []
             filed: list[Filed] = []
             for record in records:
-                if record.local_port == 0:
-                    notes.read(record.payload)
-                else:
+                if record.local_port != 0:
                     self._file(state, record, parse, rows, filed)
             if rows:
                 self._write_events(state, rows, filed)
-            datagrams = len(records) - notes.count
-            self._advance(state, after, datagrams, notes, records[-1].received_ns)
+            if beat:
+                # By the stream's own time: what waited in the journal is not silence.
+                state.senders.end_idle(records[-1].received_ns)
             state.senders.write()
             state.tracks.write()
             state.unknown.write()
@@ -312,7 +319,7 @@ class Importer:
         bulk.insert_rows(connection, rows)
         state.tallies.write(counts)
 
-    def _advance(self, state: State, after: Position, datagrams: int, notes: Notes, received_ns: int) -> None:
+    def _advance(self, state: State, after: Position, datagrams: int, notes: Notes) -> None:
         changes: dict[str, Any] = {
             "segment": after.segment,
             "offset": after.offset,
@@ -325,8 +332,6 @@ class Importer:
             **notes.settings,
         }
         if time.monotonic() >= self._heartbeat_due:
-            # By the stream's own time: what waited in the journal is not silence.
-            state.senders.end_idle(received_ns)
             changes |= self._signs_of_life(state)
         state.move_position(**changes)
 

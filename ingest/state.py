@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -117,13 +118,15 @@ class State:
 class Notes:
     """What the recorder wrote about itself in the records of one batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, payloads: Iterable[bytes]) -> None:
         self.count = 0
         self.kernel_drops = 0
         self.blind_ns = 0
         self.settings: dict[str, Any] = {}
+        for payload in payloads:
+            self._read(payload)
 
-    def read(self, payload: bytes) -> None:
+    def _read(self, payload: bytes) -> None:
         """A note nobody can read is passed over: it must not hold up the datagrams behind it."""
         self.count += 1
         try:
