@@ -13,8 +13,9 @@ _BLUE, _RED = 1, 2
 def match_fields(match: MatchState) -> dict[str, Any]:
     """The columns of `events.models.Match`, cut to their lengths.
 
-    `blue` and `red` are (name, short name, country), or None while no name is known; the times
-    are `loaded_ns`, `started_ns` and `ended_ns`, ns since 1970 or None.
+    `blue` and `red` are (name, short name, country), or None while nothing is known; where only the
+    country came the name is ''. The times are `loaded_ns`, `started_ns` and `ended_ns`, ns since 1970
+    or None.
     """
     return {
         "number": match.number[:32],
@@ -95,8 +96,8 @@ def _side_dict(match: MatchState, side: int, person: Person, won: Score) -> dict
 
 
 def _athlete(person: Person) -> Person | None:
-    name, short, ioc = person
-    return (name[:200], short[:100], ioc[:10]) if name else None
+    name, short, country = person
+    return (name[:200], short[:100], country[:10]) if name or country else None
 
 
 def _small(number: int | None) -> int | None:

@@ -81,6 +81,9 @@ def settle_rounds(match: MatchState) -> None:
             _decide(match, missing[0], BLUE if short[0] else RED, 0)
             return
     for number in missing:
+        if number == current:
+            # A match can end in the middle of a round: withdrawn, or stopped by the referee.
+            continue
         blue, red, _ = match.rounds[number - 1]
         leader = BLUE if blue > red else RED
         if blue != red and match.gam_jeoms[number - 1][leader - 1] < GAM_JEOM_LIMIT:

@@ -40,8 +40,8 @@ HITS_AFTER_POINT_NS = 500_000_000
 _RECENT_HITS = 64
 _RECENT_POINTS = 8
 _GIVEN_BY_JUDGES = 99
-# Ticks in a row that must say so before a stream is taken for one played fast.
-_FAST_TICKS = 3
+# Pairs of ticks in a row that must say so before a stream is taken for one played fast.
+_FAST_TICKS = 2
 
 # A match met in its middle does not begin with these.
 _BEGIN_NO_MATCH = frozenset(("load", "disconnect"))
@@ -71,6 +71,8 @@ class Scoreboard(MatchState):
         "_pace",
         "_recent_hits",
         "_recent_points",
+        "_tick_ms",
+        "_tick_ns",
         "_window_ns",
         "last_change",
         "linked",
@@ -90,6 +92,9 @@ class Scoreboard(MatchState):
         self._window_ns = DISORDER_NS
         self._pace = 1
         self._fast_ticks = 0
+        # The last tick, since the clock was last started, stopped or set.
+        self._tick_ms: int | None = None
+        self._tick_ns = 0
         self.start_session()
 
     @classmethod
@@ -162,24 +167,25 @@ class Scoreboard(MatchState):
 
     def _apply_clock(self, message: Told, received_ns: int, sequence: int) -> None:
         clock_ms = message.clock_ms
-        known_ms = self.clock_ms
-        if (
-            message.details
-            or not self.clock_running
-            or clock_ms is None
-            or known_ms is None
-            or received_ns - self._moment_ns <= self._window_ns
-        ):
+        if message.details or not self.clock_running or clock_ms is None:
+            self._tick_ms = None
+            self._apply_in_moment(message, received_ns, sequence)
+            return
+        last_ms = self._tick_ms
+        if last_ms is not None:
+            elapsed_ns = (last_ms - clock_ms) * 1_000_000
+            waited_ns = received_ns - self._tick_ns
+            if elapsed_ns > 3 * waited_ns or self._fast_ticks:
+                self._set_pace(elapsed_ns, waited_ns)
+        self._tick_ms = clock_ms
+        self._tick_ns = received_ns
+        if received_ns - self._moment_ns <= self._window_ns:
             self._apply_in_moment(message, received_ns, sequence)
             return
         # A tick of a running clock, alone. No moment is open, and it opens none.
         self.linked = ()
         if self._moment:
             self._moment.clear()
-        elapsed_ns = (known_ms - clock_ms) * 1_000_000
-        waited_ns = received_ns - (self.clock_at_ns or 0)
-        if elapsed_ns > 3 * waited_ns or self._fast_ticks:
-            self._set_pace(elapsed_ns, waited_ns)
         self.clock_ms = clock_ms
         self.clock_at_ns = received_ns
 
@@ -247,6 +253,8 @@ class Scoreboard(MatchState):
 
     def _set_pace(self, elapsed_ns: int, waited_ns: int) -> None:
         """Follows how much faster than life the match's clock runs."""
+        if elapsed_ns <= 0:
+            return
         if elapsed_ns <= 3 * waited_ns:
             self._fast_ticks = 0
             self._pace = 1
