@@ -62,8 +62,19 @@ class MatchQuerySet(models.QuerySet["Match"]):
     def done(self) -> MatchQuerySet:
         return self.exclude(winner="")
 
+    def with_is_last(self) -> MatchQuerySet:
+        """Adds `is_last`: no other match was loaded on its court since."""
+        return self.annotate(is_last=~models.Exists(self._later()))
+
     def running(self) -> MatchQuerySet:
-        return self.filter(winner="", started_at__isnull=False, ended_at__isnull=True)
+        # One that was left without a result stops running when the next is loaded.
+        begun = self.filter(winner="", started_at__isnull=False, ended_at__isnull=True)
+        return begun.filter(~models.Exists(self._later()))
+
+    def _later(self) -> models.QuerySet[Match]:
+        return self.model.objects.filter(
+            court=models.OuterRef("court"), loaded_at__gt=models.OuterRef("loaded_at")
+        )
 
 
 class EventTallyQuerySet(models.QuerySet["EventTally"]):

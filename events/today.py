@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -86,14 +86,9 @@ def load_today() -> Today:
 def _days(in_force: list[InForce]) -> list[DayNow]:
     pks = [item.day.pk for item in in_force]
     events = EventTally.objects.filter(day__in=pks).by("day")
-    by_day = Match.objects.filter(day__in=pks).order_by().values_list("day")
-    matches = {
-        pk: (done, running)
-        for pk, done, running in by_day.annotate(
-            done=Count("pk", ~Q(winner="")),
-            running=Count("pk", Q(winner="", started_at__isnull=False, ended_at__isnull=True)),
-        )
-    }
+    matches = Match.objects.filter(day__in=pks)
+    done = dict(matches.done().order_by().values_list("day").annotate(Count("pk")))
+    running = dict(matches.running().order_by().values_list("day").annotate(Count("pk")))
     tournaments = {item.day.tournament_id for item in in_force}
     all_days = list(
         TournamentDay.objects.filter(tournament__in=tournaments)
@@ -104,7 +99,8 @@ def _days(in_force: list[InForce]) -> list[DayNow]:
         DayNow(
             item,
             events.get(item.day.pk, 0),
-            *matches.get(item.day.pk, (0, 0)),
+            done.get(item.day.pk, 0),
+            running.get(item.day.pk, 0),
             next_day=next(
                 (
                     day

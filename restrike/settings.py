@@ -198,6 +198,7 @@ TIME_ZONE = env.choice(
     "TIME_ZONE", zoneinfo.available_timezones(), "UTC", "a time zone as Europe/Berlin, Asia/Seoul or UTC"
 )
 USE_I18N = True
+FORMAT_MODULE_PATH = ["restrike.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -126,7 +126,7 @@ class PssEventAdmin(ReadOnlyAdmin):
 
     @column("court")
     def where(self, event: PssEvent) -> str:
-        return str(event.court or "—")
+        return format_html('<span class="rs-figures">{}</span>', event.court or "—")
 
     @column("match")
     def match_number(self, event: PssEvent) -> str:
@@ -150,12 +150,13 @@ class PssEventAdmin(ReadOnlyAdmin):
         return format_html('<span class="rs-figures">{}</span>', shown)
 
     @column("status", label=STATUS_COLOURS)
-    def understood(self, event: PssEvent) -> tuple[str, str]:
-        return event.status, event.get_status_display()
+    def understood(self, event: PssEvent) -> tuple[str, str] | None:
+        # Nearly all are recognized; only the others are worth a mark.
+        return None if event.status == Status.RECOGNIZED else (event.status, event.get_status_display())
 
     @column("raw")
     def raw_text(self, event: PssEvent) -> str:
-        text = event.raw if len(event.raw) <= 60 else event.raw[:60] + "…"
+        text = event.raw if len(event.raw) <= 40 else event.raw[:40] + "…"
         return format_html('<code class="rs-raw">{}</code>', text)
 
     def change_view(
@@ -175,7 +176,6 @@ class PssEventAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Event",
-            "opts": self.opts,
             "event": event,
             "words": describe(event),
             "clock": clock_text(event.clock_ms) if event.clock_ms is not None else "",

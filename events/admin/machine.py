@@ -17,7 +17,6 @@ class UdpSessionAdmin(ReadOnlyAdmin):
     list_select_related = ["court"]
     search_fields = ["source"]
     search_help_text = "Source address"
-    show_full_result_count = False
     list_per_page = 100
 
     @column("sender")

@@ -76,6 +76,10 @@ class MatchAdmin(ReadOnlyAdmin):
     search_fields = ["number__iexact", "blue__name", "red__name", "category"]
     search_help_text = "Match number, athlete or category"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Match]:
+        matches: QuerySet[Match] = super().get_queryset(request)
+        return matches.with_is_last()  # type: ignore[attr-defined,no-any-return]
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
         return BoundedChangeList
 
@@ -116,7 +120,11 @@ class MatchAdmin(ReadOnlyAdmin):
     def outcome(self, match: Match) -> tuple[str, str] | None:
         if match.winner:
             return match.winner, f"{match.get_winner_display()} {match.decision}".strip()
-        return ("running", "running") if match.started_at and not match.ended_at else None
+        if not match.started_at or match.ended_at:
+            return None
+        # Annotated by `get_queryset`.
+        is_last: bool = match.is_last  # type: ignore[attr-defined]
+        return ("running", "running") if is_last else ("tie", "no result")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -126,7 +134,7 @@ class MatchAdmin(ReadOnlyAdmin):
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         related = ("court", "day__tournament", "blue", "red")
-        match = Match.objects.select_related(*related).filter(pk=_key(object_id)).first()
+        match = Match.objects.with_is_last().select_related(*related).filter(pk=_key(object_id)).first()
         if match is None:
             raise Http404("There is no such match.")
         if match.day:
@@ -134,7 +142,6 @@ class MatchAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": str(match),
-            "opts": self.opts,
             "match": match,
             **match_facts(match),
             **_timeline(match, request),

@@ -20,7 +20,6 @@ class AthleteAdmin(ReadOnlyAdmin):
     search_fields = ["name", "short_name", "country"]
     search_help_text = "Name or country"
     list_per_page = 100
-    show_full_result_count = False
     fields = ["name", "short_name", "country"]
     change_form_outer_after_template = "events/_athlete_matches.html"
 

@@ -30,7 +30,6 @@ class UnknownMessageAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no
     fields = ["shape", "count", ("first_seen", "last_seen"), "sample_whole", "events", "notes"]
     actions = ["parse_again"]
     list_per_page = 50
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
