@@ -188,8 +188,11 @@ class Importer:
         alone = len(records) == 1
         what = f"Record {records[0].sequence}" if alone else f"A batch of {len(records)} records"
         ways: list[Parse] = [parse, _unreadable, _left_out(records[0])] if alone else [parse]
+        before = self.state.position
         for way in ways:
             try:
+                if self.state.position != before:
+                    raise AnotherImporter("Some of the batch has been stored by a second importer meanwhile.")
                 self.import_batch(records, after, way)
                 self._singly = max(self._singly - 1, 0)
                 return len(records)
@@ -202,13 +205,8 @@ class Importer:
         return 0
 
     def import_batch(self, records: list[Record], after: Position, parse: Parse) -> None:
-        """Stores the records and the position after them, in one transaction.
-
-        Raises `AnotherImporter` when some of them have been stored since they were read.
-        """
+        """Stores the records, those from `state.position` on, and the position after them together."""
         state = self.state
-        if state.position is not None and state.position.sequence > records[0].sequence:
-            raise AnotherImporter(f"A second importer is at work on the listener “{self.node_name}”.")
         with transaction.atomic():
             state.refresh_context()
             notes = Notes(record.payload for record in records if record.local_port == 0)

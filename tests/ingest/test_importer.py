@@ -222,6 +222,25 @@ def test_a_journal_put_back_goes_on_where_it_was_left(tmp_path: Path) -> None:
     assert ListenerNode.objects.get().stored == 20
 
 
+@pytest.mark.django_db
+def test_a_journal_that_lost_its_end_with_the_power_goes_on(feed: Feed) -> None:
+    feed.say(*HITS[:10])
+    feed.store()
+    feed.writer.close()
+    path = next(feed.directory.glob("*.journal"))
+    content = path.read_bytes()
+    kept = content[: content.index(b"hl1;6\r\n") + 7]
+    path.write_bytes(kept.ljust(len(content), b"\0"))
+    (feed.directory / "tail").unlink()
+    (feed.directory / "lock").write_text('{"pid": 1, "boot": "the one before", "clean": false}')
+    again = Feed(feed.directory)
+    assert again.writer.next_sequence < feed.importer().state.position.sequence
+    again.say(*HITS[10:14])
+    again.store()
+    levels = list(PssEvent.objects.order_by("id").values_list("value", flat=True))
+    assert levels == list(range(1, 15))
+
+
 def gone_quiet() -> None:
     """The listener stopped a while ago."""
     ListenerNode.objects.update(importer_seen_at=None)
