@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import warnings
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -202,11 +201,9 @@ FORMAT_MODULE_PATH = ["restrike.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served from the apps themselves: `make run` needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
-warnings.filterwarnings("ignore", "No directory at", UserWarning)  # so STATIC_ROOT need not exist
 
 LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 LOG_LEVEL = env.choice("LOG_LEVEL", LOG_LEVELS, "INFO", f"one of {', '.join(LOG_LEVELS)}")
