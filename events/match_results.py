@@ -16,6 +16,7 @@ from events.match_state import (
     RED,
     SIDE_NAMES,
     MatchState,
+    Person,
     Result,
     Told,
 )
@@ -117,6 +118,7 @@ def told_result(match: MatchState, message: Told, ns: int) -> None:
     if match.held_winner:
         match.winner, match.winner_told = match.held_winner[0], True
         match.held_winner = None
+    _name_winner(match)
     settle_rounds(match)
 
 
@@ -137,7 +139,24 @@ def told_winner(match: MatchState, message: Told, ns: int) -> None:
     match.winner = winner
     match.winner_told = True
     _end(match, ns)
+    _name_winner(match)
     settle_rounds(match)
+
+
+def _name_winner(match: MatchState) -> None:
+    """Takes the winner's name from the result where the athletes' message was cut before its end."""
+    if not match.winner_told or not match.result or not match.result[0] or match.winner == "tie":
+        return
+    name = match.result[0]
+    person: Person = getattr(match, match.winner)
+    other = match.red if match.winner == "blue" else match.blue
+    if name not in other[:2] and _may_be_cut_from(person, name):
+        setattr(match, match.winner, (name, name, person[2]))
+
+
+def _may_be_cut_from(person: Person, name: str) -> bool:
+    """Whether an athlete, whose country was cut off, may be the one with the whole `name`."""
+    return not person[2] and name != person[0] and name.startswith(person[0])
 
 
 def clear_early_result(match: MatchState) -> None:
@@ -170,6 +189,7 @@ def _side_named(match: MatchState, name: str, status: str) -> int | None:
             if known_name and (
                 known_name == wanted
                 or (status != "recognized" and len(wanted) > 2 and known_name.startswith(wanted))
+                or (len(known_name) > 2 and _may_be_cut_from(person, name))
             ):
                 return side
     return 0

@@ -468,6 +468,27 @@ def test_texts_are_cut_to_what_the_database_holds():
     assert len(json.dumps(board.as_dict())) < 4000
 
 
+@pytest.mark.parametrize(
+    "cut", ["at1;ЩЕРБАКОВА А;ЩЕРБАКОВА А;RUS;at2;ИВАН", "at1;ЩЕРБАКОВА А;ЩЕРБАКОВА А;RUS;at2;"]
+)
+def test_winner_whose_name_was_cut_off_is_named_by_the_result(cut: str):
+    board = board_of(*LOAD[:7], (0.02, cut.encode()), *FIGHT, *END_OF_ROUND)
+    play(heard([(140, "wmh;ИВАНОВ Б;0-2".encode()), (140.01, "win;RED")]), board)
+    assert (board.blue[0], board.red) == ("ЩЕРБАКОВА А", ("ИВАНОВ Б", "ИВАНОВ Б", ""))
+
+
+def test_name_that_is_not_known_is_not_taken_for_the_match_befores():
+    board = board_of(
+        *[
+            (0, "pre;FightLoaded"),
+            (0.01, LOAD[6][1]),
+            (0.02, "at1;ЩЕРБАКОВА А;ЩЕРБАКОВА А;RUS;at2;".encode()),
+        ],
+        *[(5, "wmh;KIM S;2-0 PTF"), (5.01, "win;RED")],
+    )
+    assert (board.winner, board.red) == ("", ("", "", ""))
+
+
 # --- Stale answers and withdrawals ----------------------------------------------------------------
 
 FIRST_MATCH = [*LOAD, *FIGHT, *END_OF_ROUND, (140, "wmh;LEE DH;2-0 PTF"), (140, "win;BLUE")]
