@@ -102,6 +102,11 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
             return False
         return obj is None or not any(day.has_events() for day in obj.days.all())
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        """Its days go with it, though nobody may delete one alone."""
+        shown, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, lacking - {str(TournamentDay._meta.verbose_name)}, protected
+
     def delete_model(self, request: HttpRequest, obj: Tournament) -> None:
         for day in obj.days.all():
             day.tallies.filter(events=0).delete()

@@ -1,0 +1,212 @@
+"""Who may open which page, and who may do what: every page and action against every kind of user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from events.models import EventMove, PssEvent, UnknownMessage
+from tests.factories import (
+    NOON,
+    ContextChangeFactory,
+    CourtFactory,
+    MatchFactory,
+    PssEventFactory,
+    UnknownMessageFactory,
+    UserFactory,
+    make_day,
+    tally_events,
+)
+from tournaments.models import ContextChange, Court, Tournament, TournamentDay
+
+pytestmark = pytest.mark.django_db
+
+STAFF = ["Viewer", "Operator", "Manager"]
+VIEWED = [
+    "events_athlete",
+    "events_eventmove",
+    "events_listenernode",
+    "events_match",
+    "events_pssevent",
+    "events_udpsession",
+    "events_unknownmessage",
+    "tournaments_contextchange",
+    "tournaments_court",
+    "tournaments_tournament",
+    "tournaments_tournamentday",
+]
+ADDED = {"tournaments_court": ["Operator", "Manager"], "tournaments_tournament": ["Operator", "Manager"]}
+DELETED = {"tournaments_court": ["Manager"], "tournaments_tournament": ["Manager"]}
+
+
+@pytest.fixture
+def world() -> dict[str, Any]:
+    """One of everything, keyed as the admin's addresses are."""
+    day = make_day()
+    event = PssEventFactory(day=day, match=MatchFactory(day=day))
+    tally_events()
+    return {
+        "events_athlete": event.match.blue,
+        "events_eventmove": EventMove.objects.create(start=NOON, end=NOON, events=1, matches=0),
+        "events_listenernode": event.session.node,
+        "events_match": event.match,
+        "events_pssevent": event,
+        "events_udpsession": event.session,
+        "events_unknownmessage": UnknownMessageFactory(),
+        "tournaments_contextchange": ContextChangeFactory(day=day),
+        "tournaments_court": CourtFactory(),
+        "tournaments_tournament": Tournament.objects.create(
+            name="Empty", start_date=day.date, end_date=day.date
+        ),
+        "tournaments_tournamentday": day,
+    }
+
+
+def client_of(group: str | None) -> Client:
+    """A browser signed in as a member of staff; "nobody" has no group, None is not signed in."""
+    client = Client(enforce_csrf_checks=False)
+    if group:
+        client.force_login(UserFactory(group="" if group == "nobody" else group))
+    return client
+
+
+def test_every_model_of_ours_is_covered() -> None:
+    ours = {
+        f"{model._meta.app_label}_{model._meta.model_name}"
+        for model in admin.site._registry
+        if model._meta.app_label in ("events", "tournaments")
+    }
+    assert ours == set(VIEWED)
+
+
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_lists_and_pages_are_for_those_who_may_view(world: dict[str, Any], group: str | None) -> None:
+    client = client_of(group)
+    expected = 302 if group is None else 403 if group == "nobody" else 200
+    for name in VIEWED:
+        pages = reverse(f"admin:{name}_changelist"), reverse(f"admin:{name}_change", args=[world[name].pk])
+        assert [client.get(url).status_code for url in pages] == [expected, expected], name
+
+
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_adding_is_for_those_who_may_add(world: dict[str, Any], group: str | None) -> None:
+    client = client_of(group)
+    for name in VIEWED:
+        allowed = group in ADDED.get(name, [])
+        status = client.get(reverse(f"admin:{name}_add")).status_code
+        assert status == (200 if allowed else 302 if group is None else 403), name
+
+
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_deleting_is_for_those_who_may_delete(world: dict[str, Any], group: str | None) -> None:
+    client = client_of(group)
+    for name, target in world.items():
+        status = client.post(reverse(f"admin:{name}_delete", args=[target.pk]), {"post": "yes"}).status_code
+        allowed = group in DELETED.get(name, [])
+        assert type(target).objects.filter(pk=target.pk).exists() is not allowed, name
+        assert status == (403 if group and not allowed else 302), name
+
+
+PAGES = {
+    "index": STAFF,
+    "today_parts": STAFF,
+    "context": STAFF,
+    "move_events": ["Manager"],
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_pages_beside_the_admin_check_their_permission(name: str, group: str | None) -> None:
+    url = reverse("admin:index") if name == "index" else reverse(name)
+    status = client_of(group).get(url).status_code
+    if name == "index" and group == "nobody":
+        assert status == 200  # says that the account may see nothing yet
+    else:
+        assert status == (200 if group in PAGES[name] else 302 if group is None else 403)
+
+
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_setting_the_context_is_for_operators(world: dict[str, Any], group: str | None) -> None:
+    day = world["tournaments_tournamentday"]
+    before = ContextChange.objects.count()
+    client_of(group).post(reverse("set_context"), {"court": "all", "day": day.pk})
+    assert (ContextChange.objects.count() > before) is (group in ("Operator", "Manager"))
+
+
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_moving_events_is_for_managers(world: dict[str, Any], group: str | None) -> None:
+    asked = {"court": "all", "start": "2026-11-21T00:00:00", "end": "2026-11-22T00:00:00", "day": "none"}
+    client_of(group).post(reverse("move_events"), asked | {"events": "1", "matches": "1"})
+    assert PssEvent.objects.filter(day=None).exists() is (group == "Manager")
+
+
+@pytest.mark.parametrize("group", [None, "nobody", *STAFF])
+def test_parsing_again_is_for_operators(world: dict[str, Any], group: str | None) -> None:
+    unread = PssEventFactory(kind="unknown", status="unknown", raw="pt1;3\\r\\n", stream="pt1")
+    tally_events()
+    unknown = UnknownMessageFactory(shape="pt1;N")
+    asked = {"action": "parse_again", "_selected_action": [unknown.pk]}
+    client_of(group).post(reverse("admin:events_unknownmessage_changelist"), asked)
+    unread.refresh_from_db()
+    assert (unread.status == "recognized") is (group in ("Operator", "Manager"))
+
+
+@pytest.mark.parametrize("group", STAFF)
+def test_notes_of_unknown_messages_are_for_operators(world: dict[str, Any], group: str) -> None:
+    unknown = world["events_unknownmessage"]
+    url = reverse("admin:events_unknownmessage_change", args=[unknown.pk])
+    client_of(group).post(url, {"notes": "asked the maker", "shape": "other"})
+    unknown.refresh_from_db()
+    assert (unknown.notes == "asked the maker") is (group != "Viewer")
+    assert unknown.shape != "other"
+
+
+@pytest.mark.parametrize("name", ["events_pssevent", "events_match"])
+def test_events_and_matches_take_no_post(world: dict[str, Any], name: str) -> None:
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss"))
+    response = boss.post(reverse(f"admin:{name}_change", args=[world[name].pk]), {"raw": "x"})
+    assert response.status_code == 405
+
+
+def test_only_managers_see_users() -> None:
+    url = reverse("admin:auth_user_changelist")
+    assert [client_of(group).get(url).status_code for group in STAFF] == [403, 403, 200]
+
+
+def test_managers_change_no_user() -> None:
+    other = UserFactory()
+    url = reverse("admin:auth_user_change", args=[other.pk])
+    assert client_of("Manager").post(url, {"username": "x", "is_superuser": "on"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["set_context", "move_events"])
+def test_posts_need_the_token_of_the_page(name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(UserFactory(group="Manager"))
+    assert client.post(reverse(name), {"court": "all", "day": "none"}).status_code == 403
+
+
+def test_no_get_changes_anything(world: dict[str, Any]) -> None:
+    def state() -> list[Any]:
+        models = (Tournament, TournamentDay, Court, ContextChange, PssEvent, UnknownMessage, EventMove)
+        return [list(model.objects.order_by("pk").values()) for model in models]
+
+    client = client_of("Manager")
+    day = world["tournaments_tournamentday"]
+    before = state()
+    asked = {"court": "all", "start": "2026-11-21T00:00:00", "end": "2026-11-22T00:00:00", "day": "none"}
+    pages = [reverse("set_context"), reverse("context"), reverse("today_parts"), reverse("admin:index")]
+    for url in pages:
+        client.get(url, {"court": "all", "day": day.pk})
+    client.get(reverse("move_events"), asked | {"events": "1", "matches": "1"})
+    for name in VIEWED:
+        client.get(reverse(f"admin:{name}_changelist"), {"action": "parse_again"})
+        client.get(reverse(f"admin:{name}_change", args=[world[name].pk]))
+    assert state() == before
