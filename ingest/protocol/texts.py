@@ -42,6 +42,9 @@ TextReader = Callable[[list[str], Frame], Reading]
 
 def read_athletes(fields: list[str], frame: Frame) -> Reading:
     """``at1;SHORT;LONG;IOC;at2;SHORT;LONG;IOC``; ``null`` is unknown."""
+    if frame.last_is_cut and len(fields) > 4 and fields[-1] in ("a", "at"):
+        # What is left of red's marker.
+        fields = fields[:-1]
     split = fields.index("at2") if "at2" in fields else len(fields)
     sides = {"blue": fields[1:split] if split else [], "red": fields[split + 1 :]}
     present = {"blue": split > 0, "red": split < len(fields)}

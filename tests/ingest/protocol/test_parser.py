@@ -263,6 +263,14 @@ def test_cut_athletes_lose_country_and_line_end(dialect: str) -> None:
     }
 
 
+@pytest.mark.parametrize("marker", ["", ";a", ";at", ";at2"])
+def test_cut_athletes_without_red_keep_blue_whole(marker: str) -> None:
+    (message,) = parse(f"at1;ЩЕРБАКОВА А;ЩЕРБАКОВА А;RUS{marker}".encode(), "T")
+    blue = {"short": "ЩЕРБАКОВА А", "long": "ЩЕРБАКОВА А", "ioc": "RUS"}
+    assert message.details["blue"] == blue
+    assert not any((message.details["red"] or {}).values())
+
+
 def test_cut_result_keeps_a_score_that_is_whole() -> None:
     assert one("wmh;王小明;0-0").details == {"name": "王小明", "blue": 0, "red": 0, "decision": None}
 
