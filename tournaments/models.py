@@ -111,6 +111,8 @@ class Tournament(models.Model):
         for day in self.days_outside():
             if day.has_events():
                 raise ValidationError(f"Day {day.number} ({day.date}) has events and cannot be removed.")
+            # Totals of events that have since been moved away.
+            day.tallies.filter(events=0).delete()
             day.delete()
         existing = {day.date: day for day in self.days.all()}
         dates = [self.start_date + timedelta(n) for n in range((self.end_date - self.start_date).days + 1)]
