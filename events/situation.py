@@ -13,7 +13,7 @@ from django.utils import timezone
 from events.models import ListenerNode, UdpSession
 from tournaments import announce
 from tournaments.context import ContextTimeline
-from tournaments.models import ContextChange, Court, TournamentDay
+from tournaments.models import Court, TournamentDay
 
 # A court that was heard within this time counts as sending.
 HEARD = timedelta(seconds=60)
@@ -143,27 +143,25 @@ class Situation:
         ]
 
     def _another_day(self) -> list[Problem]:
+        wrong = [(item, text) for item in self.in_force if (text := announce.not_today(item.day))]
+        days = TournamentDay.objects.filter(tournament__in={item.day.tournament_id for item, _ in wrong})
+        by_date = {(day.tournament_id, day.date): day for day in days} if wrong else {}
         problems = []
-        for item in self.in_force:
-            if text := announce.not_today(item.day):
-                tournament = item.day.tournament
-                right = tournament.days.filter(date=tournament.today()).first()
-                where = "" if not item.courts else f" on {item.places}"
-                problems.append(
-                    Problem(
-                        f"The active day{where} is not today. {tournament}: {text}",
-                        url="context",
-                        label="Change",
-                        day=right,
-                        courts=item.court_values,
-                    )
+        for item, text in wrong:
+            tournament = item.day.tournament
+            right = by_date.get((tournament.pk, tournament.today()))
+            where = "" if not item.courts else f" on {item.places}"
+            problems.append(
+                Problem(
+                    f"The active day{where} is not today. {tournament}: {text}",
+                    url="context",
+                    label="Change",
+                    day=right,
+                    courts=item.court_values,
                 )
+            )
         return problems
 
 
 def _is_older(moment: datetime | None, now: datetime, age: timedelta) -> bool:
     return moment is None or now - moment > age
-
-
-def last_change() -> ContextChange | None:
-    return ContextChange.objects.select_related("day__tournament", "court", "user").first()

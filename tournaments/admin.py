@@ -117,7 +117,8 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         obj = kwargs.get("obj")
         if obj is not None:
-            context["day_cards"] = day_cards(obj)
+            # As it is stored, not as it was typed: what was typed may have been refused.
+            context["day_cards"] = day_cards(Tournament.objects.get(pk=obj.pk))
             context["rows"] = court_rows()
             context["history"] = (
                 ContextChange.objects.filter(day__tournament=obj)
