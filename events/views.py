@@ -8,11 +8,13 @@ from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 
 from events.kinds import Kind, Status
 from events.live.status import epoch_ms
 from events.models import PssEvent
+from events.situation import Situation
 from events.words import describe
 from tournaments.models import Court, Tournament
 
@@ -33,19 +35,21 @@ def live(request: HttpRequest) -> HttpResponse:
             "tournaments": Tournament.objects.all()[:100],
             "kinds": Kind.choices,
             "statuses": Status.choices,
-            "context_url": _context_url(request),
+            "may_set": request.user.has_perm("tournaments.set_context"),
         },
     )
 
 
-def _context_url(request: HttpRequest) -> str:
-    """Where the active day is chosen; empty for those who may not."""
-    if not request.user.has_perm("tournaments.set_context"):
-        return ""
-    try:
-        return reverse("set_context")
-    except NoReverseMatch:
-        return ""
+@permission_required("events.view_pssevent", raise_exception=True)
+@never_cache
+def live_problems(request: HttpRequest) -> HttpResponse:
+    """The banners as they are now, HTML, for the live page to put in place of the old ones."""
+    context = {
+        "problems": Situation().problems(),
+        "may_set": request.user.has_perm("tournaments.set_context"),
+        "next": reverse("live"),
+    }
+    return render(request, "events/_problems.html", context)
 
 
 @permission_required("events.view_pssevent", raise_exception=True)

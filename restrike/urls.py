@@ -7,6 +7,7 @@ urlpatterns = [
     # Before the admin, which answers for every address that is left.
     path("live/", admin.site.admin_view(views.live), name="live"),
     path("live/event/<int:pk>/", admin.site.admin_view(views.live_event), name="live_event"),
+    path("live/problems/", admin.site.admin_view(views.live_problems), name="live_problems"),
     path("", include("events.urls")),
     path("", include("tournaments.urls")),
     path("", admin.site.urls),

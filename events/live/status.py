@@ -6,11 +6,9 @@ from collections import Counter, deque
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from events.models import ListenerNode
-from tournaments.context import current_contexts, get_context
-from tournaments.models import Court, TournamentDay
+from events.situation import Situation
+from tournaments.models import TournamentDay
 
 
 def epoch_ms(moment: datetime | None) -> int | None:
@@ -21,26 +19,26 @@ def read_status() -> dict[str, Any]:
     """What the database says; runs in the feed's worker thread. Times are epoch milliseconds.
 
     `nodes`: each listener; `courts`: the active ones with the day in force on each, by key; `day`:
-    the day where no court has its own; `days`: the name of every day mentioned.
+    the day where no court has its own; `days`: every day mentioned; `problems`: the sentences of
+    the banners.
     """
-    now = timezone.now()
-    courts = list(Court.objects.filter(active=True))
-    contexts = current_contexts(courts)
-    change = get_context()
-    everywhere = change.day if change else None
+    situation = Situation()
+    now, timeline = situation.now, situation.timeline
+    day_of = {court: timeline.day_id_at(court.pk, now) for court in situation.courts}
+    everywhere = timeline.day_id_at(None, now)
+    days = {item.day.pk: item.day for item in situation.in_force}
+    if everywhere is not None and everywhere not in days:
+        days[everywhere] = TournamentDay.objects.select_related("tournament").get(pk=everywhere)
     return {
-        "nodes": [_node(node, now) for node in ListenerNode.objects.all()],
+        "nodes": [_node(node, now) for node in situation.nodes],
         "courts": {
-            court.pk: {"number": court.number, "name": str(court), "day": _key(contexts[court.pk])}
-            for court in courts
+            court.pk: {"number": court.number, "name": str(court), "day": day}
+            for court, day in day_of.items()
         },
-        "day": _key(everywhere),
-        "days": {day.pk: _day(day) for day in (everywhere, *contexts.values()) if day is not None},
+        "day": everywhere,
+        "days": {pk: _day(day) for pk, day in days.items()},
+        "problems": [problem.text for problem in situation.problems()],
     }
-
-
-def _key(day: TournamentDay | None) -> int | None:
-    return day.pk if day else None
 
 
 def _day(day: TournamentDay) -> dict[str, Any]:

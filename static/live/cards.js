@@ -23,7 +23,10 @@ class Side {
     this.tail = element("span", "live-name-tail");
     this.name = element("span", "live-name", this.head, this.tail);
     this.dots = element("span", "live-dots");
-    this.gamJeoms = element("span", "live-gam-jeoms");
+    const [long, short] = [element("span", "live-long", "Gam-jeom "), element("abbr", "live-short", "GJ ")];
+    short.title = "Gam-jeom";
+    this.count = element("span");
+    this.gamJeoms = element("span", "live-gam-jeoms", long, short, this.count);
     this.score = element("span", "live-score");
     const about = element("span", "live-about", this.dots, this.gamJeoms);
     const who = element("span", "live-who", this.ioc, this.name);
@@ -42,7 +45,7 @@ class Side {
     say(this.dots, winner ? `${dots} Winner` : dots);
     this.dots.setAttribute("aria-label", `${side.rounds_won} rounds won${winner ? ", winner" : ""}`);
     this.dots.setAttribute("role", "img");
-    say(this.gamJeoms, `Gam-jeom ${side.gam_jeoms}`);
+    say(this.count, String(side.gam_jeoms));
     this.gamJeoms.classList.toggle("live-many", side.gam_jeoms >= 4);
     this.node.classList.toggle("live-winner", winner);
   }
@@ -65,7 +68,12 @@ class Card {
     this.note = element("span", "live-note");
     this.heard = element("p", "live-heard", "Not heard yet");
     node.replaceChildren(
-      element("header", "", this.title, this.rate, this.match, this.detail),
+      element(
+        "header",
+        "",
+        element("div", "live-line", this.title, this.rate),
+        element("div", "live-line", this.match, this.detail),
+      ),
       this.blue.node,
       this.red.node,
       element("div", "live-time", this.round, this.note, this.clock),

@@ -5,19 +5,18 @@ import { Drawer } from "./drawer.js";
 import { LiveFeed } from "./feed.js";
 import { Filters } from "./filters.js";
 import { Stream } from "./stream.js";
-import { duration, element, plain } from "./text.js";
+import { duration, plain } from "./text.js";
 
 const page = document.querySelector(".live-page");
 const find = (name) => page.querySelector(`[data-live="${name}"]`);
 const feed = new LiveFeed();
-const contextUrl = page.dataset.contextUrl;
 
 let status = {};
 let skipped = 0;
 let pausedByScroll = false;
 
 const names = {
-  court: (id) => (id === null ? "no court" : plain(status.courts?.[id]?.name ?? `Court ${id}`)),
+  court: (id) => (id === null ? "no court" : `Court ${status.courts?.[id]?.number ?? "?"}`),
   zone: (day) => status.days?.[day]?.time_zone,
 };
 
@@ -68,42 +67,24 @@ function showStream({ paused, waiting, shown }) {
 
 // --- Banners ------------------------------------------------------------------------------------------
 
-function banner(name, text, action = "") {
-  const made = element("div", `live-banner live-banner-${name}`, element("span", "", text));
-  if (action && contextUrl) {
-    const button = element("a", "live-button", action);
-    button.href = contextUrl;
-    made.append(button);
-  }
-  return made;
-}
+const banners = document.getElementById("rs-problems");
+let told = banners && [...banners.querySelectorAll("p")].map((line) => line.textContent).join("\n");
 
-function problems() {
-  const found = [];
-  const nodes = status.nodes ?? [];
-  if (status.problem) found.push(["alarm", status.problem]);
-  const down = nodes.filter((node) => !node.recording);
-  if (!nodes.length) found.push(["alarm", "Nothing is being recorded: no listener has ever run. Start it with “make run”."]);
-  for (const node of down) {
-    const since = node.seen === null ? "" : ` for ${duration(feed.now() - node.seen)}`;
-    const which = nodes.length > 1 ? ` on listener ${plain(node.name)}` : "";
-    found.push(["alarm", `Nothing is being recorded${which}${since}. Start the recorder with “make run”.`]);
+/** The server draws the banners, with their buttons; they are asked for when the sentences changed. */
+async function showProblems(sentences) {
+  const wanted = sentences.join("\n");
+  // What somebody is about to press must not vanish under the finger.
+  if (!banners || wanted === told || banners.contains(document.activeElement)) return;
+  told = wanted;
+  try {
+    const answer = await fetch(page.dataset.problemsUrl);
+    if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
+    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
+    banners.replaceChildren(...drawn.body.childNodes);
+  } catch {
+    told = null; // the next status asks again
   }
-  const courts = Object.values(status.courts ?? {});
-  const without = courts.filter((court) => court.day === null);
-  if (courts.length ? without.length === courts.length : status.day === null) {
-    found.push(["warning", "No tournament day is active: events are stored without one.", "Choose the active day"]);
-  } else if (without.length) {
-    found.push(["warning", `No tournament day is active on ${listOf(without)}.`, "Choose the active day"]);
-  }
-  for (const [id, day] of Object.entries(status.days ?? {})) {
-    if (day.today || !(courts.length ? courts.some((court) => String(court.day) === id) : String(status.day) === id)) continue;
-    found.push(["warning", `The active day is not today: ${dayName(day)}.`, "Change the active day"]);
-  }
-  return found;
 }
-
-const listOf = (courts) => courts.map((court) => plain(court.name)).join(", ");
 
 function dayName(day) {
   const date = new Date(`${day.date}T12:00:00Z`);
@@ -111,19 +92,21 @@ function dayName(day) {
   return `${plain(day.name)} · day ${day.number} (${on})`;
 }
 
-let shownProblems = "";
+function showContext() {
+  const courts = Object.values(status.courts ?? {});
+  const active = new Set(courts.length ? courts.map((court) => court.day) : [status.day ?? null]);
+  const context = find("context");
+  const days = [...active].map((id) => (id === null ? "none on some courts" : dayName(status.days[id])));
+  const none = active.size === 1 && active.has(null);
+  say(context, none ? "No tournament day is active: events are stored without one" : days.join(" / "));
+  context.classList.toggle("live-missing", active.has(null));
+  if (find("choose")) say(find("choose"), none ? "Choose the active day" : "Change");
+}
 
 function showStatus() {
-  const found = problems();
-  const key = JSON.stringify(found);
-  if (key !== shownProblems) {
-    shownProblems = key;
-    find("banners").replaceChildren(...found.map((one) => banner(...one)));
-  }
-  const active = new Set(Object.values(status.courts ?? {}).map((court) => court.day));
-  if (!active.size) active.add(status.day ?? null);
-  const days = [...active].map((id) => (id === null ? "no day" : dayName(status.days[id])));
-  say(find("context"), days.join(" / ") || "No active day");
+  showProblems(status.problems ?? []);
+  say(find("trouble"), status.problem ?? "");
+  showContext();
   const nodes = status.nodes ?? [];
   const sum = (field) => nodes.reduce((total, node) => total + node[field], 0);
   const counts = [];

@@ -56,14 +56,14 @@ export function bytesOf(raw) {
   return bytes;
 }
 
-/** Bytes as lines of sixteen: offset, hex, text. */
+/** Bytes as lines of eight: offset, hex, text; as wide as a telephone. */
 export function hexDump(bytes, limit = 4096) {
   const lines = [];
-  for (let at = 0; at < Math.min(bytes.length, limit); at += 16) {
-    const row = bytes.slice(at, at + 16);
+  for (let at = 0; at < Math.min(bytes.length, limit); at += 8) {
+    const row = bytes.slice(at, at + 8);
     const hex = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     const text = row.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
-    lines.push(`${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${text}`);
+    lines.push(`${at.toString(16).padStart(4, "0")}  ${hex.padEnd(23)}  ${text}`);
   }
   if (bytes.length > limit) lines.push(`… ${bytes.length - limit} more bytes`);
   return lines.join("\n");
