@@ -21,6 +21,9 @@ class Command(BaseCommand):
         "Example: manage.py import_journal --once"
     )
 
+    # `ingest` and `start` have checked. One that was killed must be back soon.
+    requires_system_checks: list[str] = []
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("--node", default=settings.INGEST_NODE, help="name of the listener (INGEST_NODE)")
