@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         databases=("sqlite", "postgresql") if given.database == "both" else (given.database,),
         postgresql=given.postgresql,
     )
+    # Ended from outside, we still take our processes and databases with us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     surroundings = report.machine()
     rows: list[Row] = []
     failed = []

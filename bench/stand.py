@@ -109,10 +109,11 @@ class Stand(Stack):
     def kernel_drops(self) -> int:
         return int(self.query("SELECT coalesce(sum(kernel_drops), 0) FROM events_listenernode")[0][0])
 
-    def wait_stored(self, datagrams: int, quiet_s: float = 5) -> float:
+    def wait_stored(self, datagrams: int, quiet_s: float = 5, most_s: float = 120) -> float:
         """Until so many are stored, or none came for `quiet_s`; time.monotonic() of the last."""
         last, since = self.stored(), time.monotonic()
-        while last < datagrams and time.monotonic() - since < quiet_s:
+        end = since + most_s
+        while last < datagrams and time.monotonic() < min(since + quiet_s, end):
             time.sleep(0.01)
             if (now := self.stored()) != last:
                 last, since = now, time.monotonic()

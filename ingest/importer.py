@@ -7,7 +7,6 @@ database; after any failed transaction it is thrown away and loaded again.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import select
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.db import DataError, Error, IntegrityError, connection, connections, models, transaction
 
 from events import bulk
@@ -41,7 +41,25 @@ _RETRY_S = (0.2, 0.5, 1, 2, 5)
 _WAITS = "Nothing is lost: it waits in the journal. Trying again."
 
 Parse = Callable[[bytes, str], Iterable[Message]]
-Filed = tuple[int | None, int | None, int | None, str, str, int]  # day, court, match, kind, status, received
+
+# An enumeration's member costs more to reach than all else that is compared for a message.
+_GAM_JEOM, _POINT, _DISCONNECT = Kind.GAM_JEOM.value, Kind.POINT.value, Kind.DISCONNECT.value
+_NOT_READ = frozenset((Status.UNKNOWN.value, Status.MALFORMED.value))
+_to_json = msgspec.json.Encoder().encode
+
+
+class _Batch:
+    """Event rows, all but their processing time, with what the totals need of them.
+
+    `counts` holds, by key, how many events, the sum of their receive times and the first of these (ns).
+    """
+
+    __slots__ = ("counts", "received_ns", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self.received_ns: list[int] = []
+        self.counts: dict[Key, list[int]] = {}
 
 
 class Importer:
@@ -213,13 +231,12 @@ class Importer:
             beat = time.monotonic() >= self._heartbeat_due
             # First of all, so that of two importers one waits for the other here, and then gives up.
             self._advance(state, after, len(records) - notes.count, notes)
-            rows: list[tuple[Any, ...]] = []
-            filed: list[Filed] = []
+            batch = _Batch()
             for record in records:
                 if record.local_port != 0:
-                    self._file(state, record, parse, rows, filed)
-            if rows:
-                self._write_events(state, rows, filed)
+                    self._file(state, record, parse, batch)
+            if batch.rows:
+                self._write_events(state, batch)
             if beat:
                 # By the stream's own time: what waited in the journal is not silence.
                 state.senders.end_idle(records[-1].received_ns)
@@ -237,10 +254,9 @@ class Importer:
         state: State,
         record: Record,
         parse: Parse,
-        rows: list[tuple[Any, ...]],
-        filed: list[Filed],
+        batch: _Batch,
     ) -> None:
-        """Turns one datagram into event rows, all but their processing time."""
+        """Turns one datagram into event rows."""
         # To the microsecond, as it is stored: a restart folds stored events and must find the same.
         received_ns = record.received_ns // 1000 * 1000
         sender = state.senders.of((record.local_port, record.source, record.source_port), received_ns)
@@ -252,27 +268,28 @@ class Importer:
                 track.speaker = sender
             elif not sender.concurrent:
                 state.senders.mark_concurrent(sender, track.speaker)
-        day_id = state.timeline.day_id_at(court_id, moment(received_ns))
-        tournament_id = state.tournament_of[day_id]
+        day_id, tournament_id = state.day_at(court_id, received_ns)
         received = bulk.time_text(received_ns)
+        minute = received_ns // 60_000_000_000
+        apply, counts = state.tracks.apply, batch.counts
         for message in parse(record.payload, sender.dialect):
             if message.dialect and not sender.dialect:
                 sender.dialect = message.dialect
             sender.events += 1
-            match_id = state.tracks.apply(track, message, received_ns, sender.events, day_id)
+            match_id = apply(track, message, received_ns, sender.events, day_id)
             board = track.board
             athlete, value, details = message.athlete, message.value, message.details
-            kind = message.kind
-            if kind == Kind.GAM_JEOM:
+            kind, status = message.kind, message.status
+            if kind == _GAM_JEOM:
                 if board.last_change is not None:
                     athlete, value = board.last_change
             elif board.linked:
-                details = {**details, ("hits" if kind == Kind.POINT else "points"): board.linked}
-            elif message.status in (Status.UNKNOWN, Status.MALFORMED):
+                details = {**details, ("hits" if kind == _POINT else "points"): board.linked}
+            elif status in _NOT_READ:
                 state.unknown.add(message.raw, received_ns)
-            elif kind == Kind.DISCONNECT:
+            elif kind == _DISCONNECT:
                 state.senders.end(sender)
-            rows.append(
+            batch.rows.append(
                 (
                     sender.pk,
                     sender.events,
@@ -286,36 +303,37 @@ class Importer:
                     value,
                     message.round if message.round is not None else board.round,
                     message.clock_ms if message.clock_ms is not None else board.clock_ms,
-                    json.dumps(details) if details else "{}",
+                    _to_json(details).decode() if details else "{}",
                     message.raw,
-                    message.status,
+                    status,
                     message.error,
                     received,
                 )
             )
-            filed.append((day_id, court_id, match_id, kind, message.status, received_ns))
-
-    def _write_events(
-        self,
-        state: State,
-        rows: list[tuple[Any, ...]],
-        filed: list[Filed],
-    ) -> None:
-        now_ns = time.time_ns()
-        counts: dict[Key, list[float]] = {}
-        for index, (day, court, match, kind, status, received_ns) in enumerate(filed):
-            processing_ms = max((now_ns - received_ns) / 1e6, 0.0)
-            rows[index] += (processing_ms,)
-            key = (day, court, match, kind, status, received_ns // 60_000_000_000)
+            batch.received_ns.append(received_ns)
+            key = (day_id, court_id, match_id, kind, status, minute)
             if (count := counts.get(key)) is None:
-                counts[key] = [1, processing_ms, processing_ms]
+                counts[key] = [1, received_ns, received_ns]
             else:
                 count[0] += 1
-                count[1] += processing_ms
-                if processing_ms > count[2]:
-                    count[2] = processing_ms
+                count[1] += received_ns
+                if received_ns < count[2]:
+                    count[2] = received_ns
+
+    def _write_events(self, state: State, batch: _Batch) -> None:
+        now_ns = time.time_ns()
+        # A clock set back must not make anything negative.
+        rows = [
+            (*row, (now_ns - received_ns) / 1e6 if received_ns < now_ns else 0.0)
+            for row, received_ns in zip(batch.rows, batch.received_ns, strict=True)
+        ]
         bulk.insert_rows(connection, rows)
-        state.tallies.write(counts)
+        state.tallies.write(
+            {
+                key: [events, max(events * now_ns - sum_ns, 0) / 1e6, max(now_ns - first_ns, 0) / 1e6]
+                for key, (events, sum_ns, first_ns) in batch.counts.items()
+            }
+        )
 
     def _advance(self, state: State, after: Position, datagrams: int, notes: Notes) -> None:
         changes: dict[str, Any] = {

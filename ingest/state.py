@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from events import moves
 from events.models import ListenerNode
 from ingest.journal import Position
 from ingest.matches import Tracks
-from ingest.senders import CourtFinder, Senders
+from ingest.senders import CourtFinder, Senders, nanoseconds
 from ingest.tallies import Tallies, UnknownShapes
 from tournaments.context import ContextTimeline
 from tournaments.models import ContextChange
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 # An importer says every second that it lives.
 _ALIVE_S = 5
+_FOREVER_NS = 1 << 63
 
 
 class AnotherImporter(Exception):
@@ -51,6 +53,8 @@ class State:
         self.tallies = Tallies()
         self.unknown = UnknownShapes()
         self.timeline = ContextTimeline([])
+        # court -> (from, until (ns), day, tournament): what was in force when it was asked for last
+        self._in_force: dict[int | None, tuple[int, int, int | None, int | None]] = {}
         self.tournament_of: dict[int | None, int | None] = {None: None}
         self.applied = self.node.context_id
 
@@ -65,6 +69,7 @@ class State:
         known = self.timeline.ids() if len(self.timeline) else None
         self.timeline = ContextTimeline.load()
         self.tournament_of = self.timeline.tournaments()
+        self._in_force.clear()
         late = [
             change
             for change in self.timeline.changes()
@@ -74,6 +79,22 @@ class State:
             courts = {change.court_id for change in late}
             self._file_again(min(change.effective_at for change in late), courts)
             self.applied = max(self.applied, *(change.pk for change in late))
+
+    def day_at(self, court_id: int | None, received_ns: int) -> tuple[int | None, int | None]:
+        """(day, tournament) in force on a court at a moment; asked for each datagram, so remembered."""
+        known = self._in_force.get(court_id)
+        if known is None or not known[0] <= received_ns < known[1]:
+            moments, days = self.timeline.steps(court_id)
+            steps = [nanoseconds(moment) for moment in moments]
+            index = bisect_right(steps, received_ns)
+            day_id = days[index - 1] if index else None
+            known = self._in_force[court_id] = (
+                steps[index - 1] if index else 0,
+                steps[index] if index < len(steps) else _FOREVER_NS,
+                day_id,
+                self.tournament_of[day_id],
+            )
+        return known[2:]
 
     def move_position(self, **changes: object) -> None:
         """Writes to the node's row; raises `AnotherImporter` when it is no longer as it was left."""
