@@ -86,13 +86,7 @@ def check_database(
             if connection.vendor == "sqlite":
                 messages += _check_pragmas(connection)
         except DatabaseError as error:
-            messages.append(
-                Error(
-                    in_plain_words(error) or str(error),
-                    hint="Start the database, or correct DATABASE_URL.",
-                    id="restrike.E009",
-                )
-            )
+            messages.append(Error(in_plain_words(error) or str(error), id="restrike.E009"))
     return messages
 
 

@@ -23,7 +23,10 @@ _DATABASE = (
         "readonly database",
         "The database file is read-only. Make it writable, or set DATABASE_URL.",
     ),
-    ("unable to open database file", "The database file cannot be opened. Check that its directory exists."),
+    (
+        "unable to open database file",
+        "The database file cannot be opened. Check that its directory can be written.",
+    ),
     ("disk i/o error", "The disk of the database reports an error. Check the disk and the room on it."),
     ("database is locked", "Another program has held the database for 20 s. Close it, or try again."),
     ("not a database", "The database file is damaged or is no SQLite database. Restore a backup."),

@@ -104,7 +104,6 @@ class PostgresServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.template = f"restrike_template_{uuid.uuid4().hex[:12]}"
-        self.made: list[str] = []
 
     def database_url(self, name: str) -> str:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
@@ -117,12 +116,11 @@ class PostgresServer:
         """The URL of a new database."""
         name = f"restrike_{uuid.uuid4().hex[:12]}"
         self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {self.template}" if migrated else ""))
-        self.made.append(name)
         return self.database_url(name)
 
-    def drop_all(self) -> None:
-        while self.made:
-            self.execute(f"DROP DATABASE IF EXISTS {self.made.pop()} WITH (FORCE)")
+    def drop(self, url: str) -> None:
+        name = urlsplit(url).path.removeprefix("/")
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -142,15 +140,15 @@ def postgres_server() -> Iterator[PostgresServer]:
         _migrate(server.database_url(server.template))
         yield server
     finally:
-        server.made.append(server.template)
-        server.drop_all()
+        server.drop(server.database_url(server.template))
 
 
 @pytest.fixture
 def postgres(postgres_server: PostgresServer) -> Iterator[str]:
     """The DATABASE_URL of a migrated, empty PostgreSQL database of this test alone."""
-    yield postgres_server.create()
-    postgres_server.drop_all()
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
 
 
 @pytest.fixture
@@ -177,11 +175,12 @@ def fresh_database(request: pytest.FixtureRequest) -> str:
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The DATABASE_URL of a database without tables, of the kind this run is on."""
     if not on_postgresql():
-        yield f"sqlite:///{tmp_path / 'restrike.sqlite3'}"
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    yield server.create(migrated=False)
-    server.drop_all()
+    url = server.create(migrated=False)
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from collections.abc import Callable
 
 from tests.processes import Stack, wait_until
 
@@ -82,3 +83,23 @@ def test_ingest_port_in_use_is_one_sentence(stack: Stack) -> None:
     assert done.returncode == 1
     assert f"UDP port {stack.port} on 127.0.0.1 is in use by another program." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ingest_brings_its_journal_into_a_new_database(
+    stack: Stack, make_stack: Callable[[str], Stack], empty_database: str
+) -> None:
+    process = stack.start()
+    stack.send(*[b"pt1;%d\r\n" % (1 + number % 3) for number in range(50)])
+    stack.wait_for_events(50)
+    assert process.stop() == 0
+    events = "SELECT sequence, stream, value, raw, received_at FROM events_pssevent ORDER BY id"
+    before = stack.fetch(events)
+
+    anew = make_stack(empty_database)
+    anew.env["RESTRIKE_VAR"] = str(stack.var)
+    anew.manage("bootstrap")
+    anew.manage("import_journal", "--once")
+
+    assert anew.fetch(events) == before
+    now = anew.status()
+    assert (now["received"], now["stored"], now["backlog"]) == (50, 50, 0)

@@ -32,6 +32,8 @@ class Command(BaseCommand):
         "Example: manage.py status\n"
         "         manage.py status --json"
     )
+    # It only reads, so it answers even where nothing can be started.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
