@@ -1,0 +1,379 @@
+"""Browsing events and matches: filters, bounds, words, escaping, and a constant number of queries."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from events.admin import bounded
+from events.models import EventMove
+from tests.factories import (
+    NOON,
+    AthleteFactory,
+    CourtFactory,
+    MatchFactory,
+    PssEventFactory,
+    UdpSessionFactory,
+    UnknownMessageFactory,
+    UserFactory,
+    make_day,
+    tally_events,
+)
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = "admin:events_pssevent_changelist"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def viewer() -> Client:
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+    return client
+
+
+def found(client: Client, **asked: Any) -> list[int]:
+    """Ids of the events listed, newest first."""
+    response = client.get(reverse(EVENTS), asked)
+    assert response.status_code == 200, response
+    return [event.pk for event in response.context["cl"].result_list]
+
+
+def test_newest_come_first(viewer: Client) -> None:
+    first, second = PssEventFactory(), PssEventFactory()
+    assert found(viewer) == [second.pk, first.pk]
+
+
+def test_filters_by_what_an_index_knows(viewer: Client) -> None:
+    day, other = make_day(), make_day()
+    match = MatchFactory(day=day, number="245.A")
+    mine = PssEventFactory(day=day, match=match)
+    elsewhere = PssEventFactory(day=other)
+    nowhere = PssEventFactory(status="unknown", kind="unknown")
+    tally_events()
+
+    assert found(viewer, day=day.pk) == [mine.pk]
+    assert found(viewer, tournament=other.tournament_id) == [elsewhere.pk]
+    assert found(viewer, day="none") == [nowhere.pk]
+    assert found(viewer, match="245.a") == [mine.pk]
+    assert found(viewer, match=f"#{match.pk}") == [mine.pk]
+    assert found(viewer, status="problem") == [nowhere.pk]
+    assert found(viewer, status="recognized", day=day.pk) == [mine.pk]
+
+
+def test_filters_by_what_no_index_knows(viewer: Client) -> None:
+    session = UdpSessionFactory()
+    punch = PssEventFactory(session=session, athlete=2)
+    tick = PssEventFactory(kind="clock", stream="clk", athlete=0, details={}, raw="clk;1:23\\r\\n")
+    lost = PssEventFactory(session=UdpSessionFactory(court=None), raw="zz;Ü%_\\r\\n", athlete=0)
+
+    assert found(viewer, court=session.court_id) == [punch.pk]
+    assert found(viewer, court="none") == [lost.pk]
+    assert found(viewer, kind="clock") == [tick.pk]
+    assert found(viewer, kind="eventful") == [lost.pk, punch.pk]
+    assert found(viewer, side="2") == [punch.pk]
+    assert found(viewer, q="clk;1:2") == [tick.pk]
+    assert found(viewer, q="%_") == [lost.pk]
+
+
+def test_filter_by_athlete_finds_what_concerns_that_athlete(viewer: Client) -> None:
+    match = MatchFactory(
+        blue=AthleteFactory(name="LEE DH"), red=AthleteFactory(name="DELL'AQUILA V", country="ITA")
+    )
+    blue = PssEventFactory(match=match, athlete=1)
+    red = PssEventFactory(match=match, athlete=2)
+    PssEventFactory(match=match, athlete=0)
+
+    assert found(viewer, athlete="lee") == [blue.pk]
+    assert found(viewer, athlete="aquila") == [red.pk]
+
+
+def test_filter_by_time_is_in_the_time_of_the_hall(viewer: Client) -> None:
+    day = make_day()
+    events = [PssEventFactory(day=day, received_at=NOON + timedelta(minutes=n)) for n in range(3)]
+    tally_events()
+    asked = {"from": "2026-11-21T12:01", "to": "2026-11-21T12:02:00"}
+    assert found(viewer, **asked) == [events[1].pk]
+    assert found(viewer, day=day.pk, **asked) == [events[1].pk]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"day": "x"},
+        {"day": "99999999999999999999"},
+        {"tournament": "-1"},
+        {"court": "'; --"},
+        {"match": "#x"},
+        {"kind": "<b>"},
+        {"from": "yesterday"},
+        {"from": "2026-11-21T12:00", "to": "0001-01-01"},
+        {"p": "99999"},
+        {"p": "x"},
+        {"q": "\x00"},
+        {"o": "1.2"},
+        {"athlete": "x" * 500},
+    ],
+)
+def test_nonsense_in_the_address_is_no_crash(viewer: Client, asked: dict[str, str]) -> None:
+    PssEventFactory()
+    assert viewer.get(reverse(EVENTS), asked).status_code in (200, 302)
+
+
+def test_search_goes_back_only_so_far_and_says_so(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "SEARCHED", 3)
+    day = make_day()
+    events = [PssEventFactory(day=day, raw=f"needle {n}") for n in range(5)]
+
+    assert found(viewer, q="needle") == [event.pk for event in events[:1:-1]]
+    assert found(viewer, q="needle", day=day.pk) == [event.pk for event in events[:1:-1]]
+    page = viewer.get(reverse(EVENTS), {"q": "needle", "day": day.pk}).content.decode()
+    assert "Searched the newest 3 events" in page
+
+
+def test_search_reaches_older_events_through_a_day(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "SEARCHED", 3)
+    day = make_day()
+    old = PssEventFactory(day=day, raw="needle")
+    for _ in range(5):
+        PssEventFactory(raw="hay")
+    assert found(viewer, q="needle") == []
+    assert found(viewer, q="needle", day=day.pk) == [old.pk]
+
+
+def test_the_table_is_never_counted_as_a_whole(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "COUNTED", 4)
+    for _ in range(6):
+        PssEventFactory()
+
+    with CaptureQueriesContext(connection) as queries:
+        response = viewer.get(reverse(EVENTS))
+
+    counts = [q["sql"] for q in queries if "COUNT(" in q["sql"] and "events_pssevent" in q["sql"]]
+    assert counts
+    assert all("LIMIT 4" in sql for sql in counts)
+    assert "More than 4 events" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"q": "pt"}, {"day": "DAY"}, {"athlete": "ATHLETE"}, {"from": "2026-11-21T00:00"}, {"match": "1"}],
+)
+def test_the_list_takes_the_same_queries_for_one_row_and_three(viewer: Client, asked: dict[str, str]) -> None:
+    day = make_day()
+    asked = {name: str(day.pk) if value == "DAY" else value for name, value in asked.items()}
+
+    def count() -> int:
+        PssEventFactory(day=day, match=MatchFactory(day=day))
+        tally_events()
+        with CaptureQueriesContext(connection) as queries:
+            assert viewer.get(reverse(EVENTS), asked).status_code == 200
+        return len(queries)
+
+    one = count()
+    count()
+    assert count() == one
+
+
+def test_an_event_leads_with_words_and_shows_everything(viewer: Client) -> None:
+    match = MatchFactory(number="101")
+    event = PssEventFactory(match=match, processing_ms=12.34, clock_ms=83_000, round=2)
+
+    page = viewer.get(event.get_absolute_url()).content.decode()
+
+    assert "Blue: head kick, 3 points" in page
+    assert "pt1;3\\r\\n" in page
+    assert "70 74 31 3b 33 0d 0a" in page
+    assert match.get_absolute_url() in page
+    assert "1:23" in page
+    assert "12.3 ms" in page
+
+
+def test_an_event_shows_its_neighbours_of_the_same_sender(viewer: Client) -> None:
+    session, other = UdpSessionFactory(), UdpSessionFactory()
+    mine = [PssEventFactory(session=session, sequence=n, value=n) for n in range(1, 14)]
+    stranger = PssEventFactory(session=other, sequence=7)
+
+    page = viewer.get(mine[6].get_absolute_url()).content.decode()
+
+    shown = [event for event in mine if f'href="{event.get_absolute_url()}"' in page]
+    assert shown == mine[1:12]
+    assert stranger.get_absolute_url() not in page
+
+
+def test_an_event_takes_the_same_queries_with_one_neighbour_and_ten(viewer: Client) -> None:
+    session = UdpSessionFactory()
+    event = PssEventFactory(session=session, sequence=50, match=MatchFactory(), day=make_day())
+    counts = []
+    for sequences in ((49,), (45, 46, 47, 48, 51, 52, 53)):
+        for sequence in sequences:
+            PssEventFactory(session=session, sequence=sequence, match=event.match)
+        with CaptureQueriesContext(connection) as queries:
+            viewer.get(event.get_absolute_url())
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("key", ["0", "999999", "x", "9" * 30])
+def test_an_event_or_match_that_is_not_there_is_not_found(viewer: Client, key: str) -> None:
+    for name in ("pssevent", "match"):
+        assert viewer.get(reverse(f"admin:events_{name}_change", args=[key])).status_code == 404
+
+
+def test_a_match_shows_what_the_stream_told(viewer: Client) -> None:
+    match = MatchFactory(
+        number="101",
+        rounds=[[13, 8, 1], [0, 11, 2], [7, 7, 1]],
+        gam_jeoms=[[1, 0], [0, 1], [0, 0]],
+        replays=[{"side": 1, "round": 1, "clock_ms": 80_000, "state": "accepted", "won": None}],
+        injuries=[{"side": 0, "round": 2, "clock_ms": 96_000, "started_ns": 0, "ended_ns": 12_000_000_000}],
+        referees={"referee": {"name": "SMITH J", "ioc": "USA"}, "judges": [{"name": "KIM S", "ioc": "KOR"}]},
+        winner="blue",
+        decision="PTF",
+    )
+    page = viewer.get(match.get_absolute_url()).content.decode()
+    for words in (
+        match.blue.name,
+        match.red.name,
+        "13",
+        "Blue wins on points (PTF)",
+        "SMITH J (USA)",
+        "KIM S (KOR)",
+        "Blue, round 1 at 1:20: accepted",
+        "3 rounds of 2:00",
+    ):
+        assert words in page, words
+
+
+def test_a_match_of_which_nothing_is_known_is_shown(viewer: Client) -> None:
+    match = MatchFactory(
+        blue=None, red=None, number="", phase="", court=None, rounds_planned=None, round_seconds=None
+    )
+    page = viewer.get(match.get_absolute_url()).content.decode()
+    assert "Blue, not named" in page
+    assert "Not started" in page
+
+
+def test_the_timeline_is_in_order_and_leaves_ticks_out_until_asked(viewer: Client) -> None:
+    match = MatchFactory()
+    late = PssEventFactory(match=match, received_at=NOON + timedelta(seconds=9))
+    early = PssEventFactory(match=match, received_at=NOON)
+    tick = PssEventFactory(match=match, kind="clock", details={}, received_at=NOON + timedelta(seconds=1))
+
+    def order(**asked: str) -> list[int]:
+        response = viewer.get(match.get_absolute_url(), asked)
+        return [event.pk for event, _ in response.context["timeline"]]
+
+    assert order() == [early.pk, late.pk]
+    assert order(ticks="1") == [early.pk, tick.pk, late.pk]
+
+
+def test_a_match_takes_the_same_queries_with_one_event_and_three(viewer: Client) -> None:
+    match = MatchFactory(day=make_day())
+
+    def count() -> int:
+        PssEventFactory(match=match)
+        with CaptureQueriesContext(connection) as queries:
+            viewer.get(match.get_absolute_url())
+        return len(queries)
+
+    one = count()
+    count()
+    assert count() == one
+
+
+@pytest.mark.parametrize(
+    "name", ["match", "athlete", "udpsession", "listenernode", "unknownmessage", "eventmove"]
+)
+def test_other_lists_take_the_same_queries_for_one_row_and_three(viewer: Client, name: str) -> None:
+    def count() -> int:
+        PssEventFactory(match=MatchFactory(day=make_day()))
+        UnknownMessageFactory()
+        EventMove.objects.create(
+            court=CourtFactory(), start=NOON, end=NOON, events=1, matches=1, day=make_day()
+        )
+        with CaptureQueriesContext(connection) as queries:
+            assert viewer.get(reverse(f"admin:events_{name}_changelist")).status_code == 200
+        return len(queries)
+
+    one = count()
+    count()
+    assert count() == one
+
+
+@pytest.mark.parametrize("state", ["running", "done", "open", ""])
+def test_matches_are_filtered_by_state(viewer: Client, state: str) -> None:
+    court = CourtFactory()
+    done = MatchFactory(court=court, winner="red", started_at=NOON, ended_at=NOON)
+    left = MatchFactory(court=court, started_at=NOON, loaded_at=NOON + timedelta(minutes=1))
+    running = MatchFactory(court=court, started_at=NOON, loaded_at=NOON + timedelta(minutes=2))
+    expected = {
+        "running": [running],
+        "done": [done],
+        "open": [running, left],
+        "": [running, left, done],
+    }[state]
+    response = viewer.get(reverse("admin:events_match_changelist"), {"state": state})
+    assert list(response.context["cl"].result_list) == expected
+
+
+def test_matches_are_found_by_number_and_athlete(viewer: Client) -> None:
+    match = MatchFactory(number="777", blue=AthleteFactory(name="ÖSTBYE H"))
+    MatchFactory(number="7")
+    for words in ("777", "stbye"):
+        response = viewer.get(reverse("admin:events_match_changelist"), {"q": words})
+        assert list(response.context["cl"].result_list) == [match]
+
+
+def test_hostile_text_from_the_wire_is_escaped_everywhere(viewer: Client) -> None:
+    match = MatchFactory(
+        number=HOSTILE[:32],
+        phase=HOSTILE,
+        category=HOSTILE,
+        blue=AthleteFactory(name=HOSTILE, country="<b>"),
+        red=AthleteFactory(name=HOSTILE + "2"),
+        referees={"referee": {"name": HOSTILE, "ioc": HOSTILE}, "judges": [{"name": HOSTILE, "ioc": None}]},
+        decision="<i>",
+    )
+    event = PssEventFactory(
+        match=match,
+        kind="athletes",
+        raw=HOSTILE,
+        error=HOSTILE,
+        status="partial",
+        details={HOSTILE: HOSTILE, "blue": {"long": HOSTILE, "short": HOSTILE, "ioc": "<b>"}},
+    )
+    unknown = UnknownMessageFactory(shape=HOSTILE, sample=HOSTILE, notes=HOSTILE)
+    pages = [
+        reverse(EVENTS),
+        event.get_absolute_url(),
+        reverse("admin:events_match_changelist"),
+        match.get_absolute_url(),
+        reverse("admin:events_athlete_changelist"),
+        match.blue.get_absolute_url(),
+        reverse("admin:events_unknownmessage_changelist"),
+        reverse("admin:events_unknownmessage_change", args=[unknown.pk]),
+    ]
+    for url in pages:
+        page = viewer.get(url).content.decode()
+        assert "<img src=x" not in page, url
+        assert "onerror=alert" not in page.replace("&lt;img src=x onerror=alert", ""), url
+
+
+def test_no_page_of_ours_holds_inline_script_or_style() -> None:
+    """The theme's own pages may; ours add nothing to it."""
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        text = re.sub(r"{%.*?%}", "", path.read_text(), flags=re.DOTALL)
+        assert " style=" not in text, path
+        assert "<style" not in text, path
+        assert " onclick=" not in text, path
+        assert "<script" not in text.replace("<script src", "").replace('<script type="module" src', ""), path
