@@ -17,8 +17,8 @@ import os
 import struct
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.journal.files import allocate
 from ingest.journal.format import O_BINARY
@@ -97,8 +97,7 @@ STAGING_BYTES = PAYLOADS_AT + SLOTS * SLOT_BYTES
 LAYOUT = MSG_BYTES << 32 | SLOTS
 
 
-@dataclass(frozen=True)
-class RecorderState:
+class RecorderState(NamedTuple):
     """What a recorder says of itself, for `manage.py status` and the web.
 
     `received`: datagrams this journal has ever held. `kernel_drops`: datagrams the kernel dropped

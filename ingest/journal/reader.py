@@ -136,9 +136,13 @@ class JournalReader:
             segment = self._open(last)
             if tail and segment and tail.segment == last and tail.offset <= segment.size():
                 self._end = Position(tail.segment, tail.offset, tail.sequence)
+                if header := segment.header:
+                    records = tail.sequence - header.first_sequence
+                    notes = header.datagrams_before + records - tail.datagrams
+                    self._notes[last] = (tail.offset, notes)
         while True:
-            records, self._end = self.read(self._end, 10_000)
-            if not records:
+            found, self._end = self.read(self._end, 10_000)
+            if not found:
                 return self._end
 
     def total(self) -> int:

@@ -193,7 +193,9 @@ class JournalWriter:
             segment = SegmentFile(self.directory, end.segment)
             try:
                 self._size = segment.size()
-                self._torn = segment.chunk(end.offset, LONGEST_TORN).rstrip(b"\0")
+                # What is written is written from front to back: no torn end begins with zeros.
+                if any(segment.chunk(end.offset, RECORD_BYTES)):
+                    self._torn = segment.chunk(end.offset, LONGEST_TORN).rstrip(b"\0")
                 damaged = damaged or segment.header is None or self._size < end.offset
             finally:
                 segment.close()
