@@ -66,6 +66,7 @@ class Feed:
         self._rates = Rates()
         self._pace = Pace()
         self._status: dict[str, Any] = {}
+        self._named: set[int | None] = {None}  # courts that viewers have been told of, or never will be
         self._sending = asyncio.Lock()
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -223,6 +224,7 @@ class Feed:
             return step.more
         started = loop.time()
         async with self._sending:
+            await self._name_courts({row.court_id for row, _ in step.entries})
             await self._publish(step)
         # Consumers forward on the next turns of the loop: how long that takes says how loaded it is.
         for _ in range(4):
@@ -242,6 +244,14 @@ class Feed:
         text = self._frame(step.cards, [], self.last_id)
         await self._send(CARDS_GROUP, first, self.ordinal, text)
 
+    async def _name_courts(self, courts: set[int | None]) -> None:
+        """Tells of courts that were made a moment ago before their first event comes."""
+        if courts <= self._named:
+            return
+        self._set_status(await self._in_thread(read_status))
+        self._named |= courts
+        await self._send_status()
+
     async def _tell_status(self) -> None:
         """Once a second, also while the database does not answer."""
         await self._ready.wait()
@@ -254,15 +264,20 @@ class Feed:
                 self.problem, status = NO_DATABASE, {}
             self._set_status(status)
             async with self._sending:
-                for group in (STREAM_GROUP, CARDS_GROUP):
-                    # An empty range of ordinals: whoever lacks some before it learns so.
-                    await self._send(group, self.ordinal + 1, self.ordinal, self._status_frame())
+                await self._send_status()
+
+    async def _send_status(self) -> None:
+        text = rows.to_json({"type": "status", **self._status})
+        for group in (STREAM_GROUP, CARDS_GROUP):
+            # An empty range of ordinals: whoever lacks some before it learns so.
+            await self._send(group, self.ordinal + 1, self.ordinal, text)
 
     def _set_status(self, read: dict[str, Any]) -> None:
         """Renews the status; what could not be read stays as it was."""
         status = self._status = {**self._status, **read}
         for court, about in status.get("courts", {}).items():
             about["rate"] = self._rates.of(court)
+        self._named.update(status.get("courts", {}))
         status.update(now=now_ms(), viewers=self.viewers, problem=self.problem, rate=self._rates.total())
 
     # --- Messages -----------------------------------------------------------------------------------
@@ -272,9 +287,6 @@ class Feed:
         assert layer is not None, "CHANNEL_LAYERS has no default"
         message = FrameMessage(type="live.frame", first=first, last=last, text=text)
         await layer.group_send(group, {**message})
-
-    def _status_frame(self) -> str:
-        return rows.to_json({"type": "status", **self._status})
 
     @staticmethod
     def _frame(cards: dict[int, dict[str, Any]], texts: list[str], last_id: int) -> str:

@@ -97,7 +97,8 @@ export class Stream {
     this.fresh = [];
     this.pool.length = Math.min(this.pool.length, SHOWN);
     this.list.prepend(rows);
-    if (!this.list.querySelector('[tabindex="0"]')) this.list.firstElementChild.tabIndex = 0;
+    // Tab leads to the newest row, unless somebody is already in the list.
+    if (!this.list.contains(document.activeElement)) this.lead(this.list.firstElementChild);
   }
 
   build() {
@@ -146,9 +147,15 @@ export class Stream {
   }
 
   focus(node) {
-    for (const other of this.list.querySelectorAll('[tabindex="0"]')) other.tabIndex = -1;
-    node.tabIndex = 0;
+    this.lead(node);
     node.focus();
+  }
+
+  /** Makes a row the one that Tab leads to. */
+  lead(node) {
+    if (this.leading) this.leading.tabIndex = -1;
+    this.leading = node;
+    node.tabIndex = 0;
   }
 
   key(event) {
