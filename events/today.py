@@ -50,7 +50,8 @@ class Capture:
     @classmethod
     def of(cls, nodes: list[ListenerNode]) -> Capture:
         return cls(
-            received=sum(node.received for node in nodes),
+            # What a recorder says it received is up to a second older than what is stored.
+            received=sum(max(node.received, node.stored) for node in nodes),
             stored=sum(node.stored for node in nodes),
             backlog=sum(node.backlog for node in nodes),
             drops=sum(node.kernel_drops for node in nodes),

@@ -133,16 +133,14 @@ def _context(request: HttpRequest, form: MoveForm, shown: Preview | None) -> dic
 
 def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
     try:
-        expected = int(request.POST.get("events", "")), int(request.POST.get("matches", ""))
+        expected = int(request.POST.get("expected_events", "")), int(request.POST.get("expected_matches", ""))
     except ValueError:
         # Somebody came here without having seen any numbers.
         expected = (-1, -1)
     user = request.user
     assert isinstance(user, User)
     cleaned = form.cleaned_data
-    move = move_events(
-        form.where, cleaned["start"], cleaned["end"], form.chosen_day, user, expected=expected
-    )
+    move = move_events(form.where, cleaned["start"], cleaned["end"], form.chosen_day, user, expected=expected)
     day = form.chosen_day
     messages.success(
         request,

@@ -66,7 +66,9 @@ def test_confirming_moves_exactly_what_was_shown(manager: Client) -> None:
     event = PssEventFactory(day=old, match=match)
     tally_events()
 
-    response = manager.post(reverse("move_events"), asked(new) | {"events": "1", "matches": "1"}, follow=True)
+    response = manager.post(
+        reverse("move_events"), asked(new) | {"expected_events": "1", "expected_matches": "1"}, follow=True
+    )
 
     for row in (event, match):
         row.refresh_from_db()
@@ -81,7 +83,11 @@ def test_confirming_other_numbers_moves_nothing_and_shows_the_new_ones(manager: 
     event = PssEventFactory()
     tally_events()
 
-    for numbers in ({"events": "5", "matches": "0"}, {}, {"events": "x", "matches": ""}):
+    for numbers in (
+        {"expected_events": "5", "expected_matches": "0"},
+        {},
+        {"expected_events": "x", "expected_matches": ""},
+    ):
         response = manager.post(reverse("move_events"), asked(new) | numbers)
         page = response.content.decode()
         assert "the numbers have changed" in page

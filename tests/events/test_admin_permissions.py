@@ -142,7 +142,7 @@ def test_setting_the_context_is_for_operators(world: dict[str, Any], group: str 
 @pytest.mark.parametrize("group", [None, "nobody", *STAFF])
 def test_moving_events_is_for_managers(world: dict[str, Any], group: str | None) -> None:
     asked = {"court": "all", "start": "2026-11-21T00:00:00", "end": "2026-11-22T00:00:00", "day": "none"}
-    client_of(group).post(reverse("move_events"), asked | {"events": "1", "matches": "1"})
+    client_of(group).post(reverse("move_events"), asked | {"expected_events": "1", "expected_matches": "1"})
     assert PssEvent.objects.filter(day=None).exists() is (group == "Manager")
 
 
@@ -205,7 +205,7 @@ def test_no_get_changes_anything(world: dict[str, Any]) -> None:
     pages = [reverse("set_context"), reverse("context"), reverse("today_parts"), reverse("admin:index")]
     for url in pages:
         client.get(url, {"court": "all", "day": day.pk})
-    client.get(reverse("move_events"), asked | {"events": "1", "matches": "1"})
+    client.get(reverse("move_events"), asked | {"expected_events": "1", "expected_matches": "1"})
     for name in VIEWED:
         client.get(reverse(f"admin:{name}_changelist"), {"action": "parse_again"})
         client.get(reverse(f"admin:{name}_change", args=[world[name].pk]))
