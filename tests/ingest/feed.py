@@ -81,6 +81,10 @@ class Feed:
             self.now_ns += round(after_s * 1e6) * 1000
             self.writer.append([(self.now_ns, port, pack_address(source), source_port, payload)])
 
+    def moment(self) -> datetime:
+        """Just after the last datagram, as a context change has it."""
+        return moment(self.now_ns + 1000)
+
     def play(self, datagrams: list[tuple[float, bytes]], **who: Any) -> None:
         """Datagrams with their seconds from the first on."""
         begin_ns = self.now_ns
