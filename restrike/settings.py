@@ -147,6 +147,14 @@ JOURNAL_SEGMENT_MB = env.int("JOURNAL_SEGMENT_MB", default=64)
 # How `events`, which may not import the parser, reaches it.
 EVENT_READER = "ingest.reader"
 
+# --- Backups ------------------------------------------------------------------------------------
+
+# Empty: `backups` in RESTRIKE_VAR.
+BACKUP_DIR = env.str("BACKUP_DIR", default="")
+# A stick or a network drive that gets a copy of each; empty: none.
+BACKUP_COPY_DIR = env.str("BACKUP_COPY_DIR", default="")
+BACKUP_EVERY_MINUTES = env.int("BACKUP_EVERY_MINUTES", default=30)
+
 # --- Who may come in ----------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [

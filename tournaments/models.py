@@ -184,6 +184,13 @@ class Court(models.Model):
         return reverse("admin:tournaments_court_change", args=[self.pk])
 
 
+class InForceManager(models.Manager["ContextChange"]):
+    """Leaves out what came back from a backup."""
+
+    def get_queryset(self) -> models.QuerySet[ContextChange]:
+        return super().get_queryset().filter(restored=False)
+
+
 class ContextChange(models.Model):
     """From `effective_at` on, what `court` (or every court) sends belongs to `day` (or to none).
 
@@ -211,6 +218,14 @@ class ContextChange(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+
+    restored = models.BooleanField(
+        default=False, editable=False, help_text="Came back from a backup: history, and never in force."
+    )
+
+    # The first is the default: what is restored must not decide where events go.
+    objects = InForceManager()
+    everything = models.Manager["ContextChange"]()
 
     class Meta:
         ordering = ["-effective_at", "-id"]

@@ -1,0 +1,70 @@
+"""Deleting all rows of a tournament, as replacing it does. Runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from events.backup.collect import Progress
+from events.backup.rules import IN_USE, Holds, Model, Part, Role, plan, referrers, rows
+from tournaments.context import ContextTimeline
+from tournaments.models import Court
+
+
+def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str, int]:
+    """Deletes the tournament and what belongs to it; returns how many rows of each name went.
+
+    What belongs to others and refers to a deleted row refers to nothing afterwards. Shared rows stay,
+    and so does a session that another tournament has events of, or that is not over.
+    """
+    parts = {part.model: part for part in plan()}
+    carried = _carried_keys(parts, tournament_id, using)
+    removed: dict[str, int] = {}
+    backwards = list(parts.values())[::-1]
+    for part in backwards:
+        if part.role is Role.OWNED:
+            doomed = rows(part, parts, tournament_id, using, carried)
+            name = str(part.model._meta.verbose_name_plural)
+            progress(f"Removing {name}", 0, 0)
+            _let_go(part, doomed.order_by().values("pk"), using)
+            removed[name] = doomed.order_by()._raw_delete(using)
+    for part in backwards:
+        if part.role is Role.CARRIED:
+            unused = part.model._base_manager.using(using).filter(pk__in=list(carried[part.model]))
+            for field in referrers(part.model):
+                named = field.model._base_manager.using(using).filter(**{field.attname: OuterRef("pk")})
+                unused = unused.filter(~Exists(named))
+            if part.label in IN_USE:
+                unused = unused.exclude(IN_USE[part.label])
+            # The keys first, since the tables they were told from may change under the query.
+            keys = list(unused.values_list("pk", flat=True))
+            gone = part.model._base_manager.using(using).filter(pk__in=keys)._raw_delete(using)
+            removed[str(part.model._meta.verbose_name_plural)] = gone
+    return removed
+
+
+def days_in_force() -> set[int]:
+    """The days that events are filed under now, on any court or on all."""
+    timeline, now = ContextTimeline.load(), timezone.now()
+    courts = [None, *Court.objects.values_list("pk", flat=True)]
+    return {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}
+
+
+def _carried_keys(parts: dict[Model, Part], tournament_id: int, using: str) -> dict[Model, set[int]]:
+    keys: dict[Model, set[int]] = {part.model: set() for part in parts.values() if part.role is Role.CARRIED}
+    for part in parts.values():
+        through = any(parts[arm.target].role is Role.CARRIED for arm in part.arms)
+        if part.role is not Role.OWNED or through:
+            continue
+        for column in part.columns:
+            if column.holds is Holds.REFERENCE and column.target in keys:
+                query = rows(part, parts, tournament_id, using, keys).order_by()
+                keys[column.target] |= set(query.values_list(column.name, flat=True).distinct()) - {None}
+    return keys
+
+
+def _let_go(part: Part, doomed: object, using: str) -> None:
+    for field in referrers(part.model):
+        if field.null:
+            others = field.model._base_manager.using(using).filter(**{f"{field.attname}__in": doomed})
+            others.update(**{field.attname: None})

@@ -1,0 +1,240 @@
+"""Bringing a backup into the database, in one transaction: all of it or nothing.
+
+`NEW` makes a tournament beside those that are there. `MERGE` adds to the tournament of the same slug
+what it lacks; where both have a row and the rows differ, the database's stays and the difference is
+told. `REPLACE` deletes a tournament's rows first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from django.db import DataError, IntegrityError, transaction
+
+from events.backup import remove
+from events.backup.collect import Progress, no_progress
+from events.backup.manifest import File, Manifest
+from events.backup.read import Source, open_backup
+from events.backup.rows import Reader
+from events.backup.rules import Model, Part, Role, plan
+from events.backup.same import Finder
+from events.backup.totals import TotalsOf, add_totals
+from events.backup.trouble import BackupError, BadBackupError
+from tournaments.models import Tournament, TournamentDay
+
+TALLY = "events.eventtally"
+_MOST_TOLD = 40
+
+
+class Mode(Enum):
+    NEW = "as a new tournament"
+    MERGE = "merged"
+    REPLACE = "replacing"
+
+
+@dataclass
+class Outcome:
+    """What a restore did, or would do: a dry run gives the same."""
+
+    mode: Mode
+    name: str = ""
+    slug: str = ""
+    tournament_id: int = 0
+    removed: dict[str, int] = field(default_factory=dict)
+    added: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    differences: list[str] = field(default_factory=list)
+    differing: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(self.added.values())
+
+    def differs(self, sentence: str) -> None:
+        self.differing += 1
+        if len(self.differences) < _MOST_TOLD:
+            self.differences.append(sentence)
+
+    def lines(self) -> list[str]:
+        """For people; the same for a dry run and for the real one."""
+        lines = [f"“{self.name}” ({self.slug}), {self.mode.value}:"]
+        for names, numbers in (
+            ("removed", self.removed),
+            ("added", self.added),
+            ("there already", self.found),
+        ):
+            lines += [f"  {count:>12,}  {label} {names}" for label, count in numbers.items() if count]
+        lines += [f"  {note}" for note in self.notes]
+        if self.differing:
+            lines.append(f"  {self.differing:,} differ from the backup and stay as they are here:")
+            lines += [f"    {sentence}" for sentence in self.differences]
+            if self.differing > len(self.differences):
+                lines.append(f"    and {self.differing - len(self.differences):,} more")
+        return lines
+
+
+def restore(
+    path: Path,
+    mode: Mode = Mode.NEW,
+    *,
+    replaced: str = "",
+    dry_run: bool = False,
+    progress: Progress = no_progress,
+    using: str = "default",
+) -> Outcome:
+    """Restores a backup; `replaced` is the slug of the tournament that `REPLACE` replaces.
+
+    A dry run does everything and takes it back. BackupError when it cannot be, and then nothing has
+    changed.
+    """
+    with open_backup(path) as source:
+        try:
+            with transaction.atomic(using=using):
+                outcome = Restorer(source, mode, using, progress).run(replaced)
+                if dry_run:
+                    transaction.set_rollback(True, using=using)
+        except (IntegrityError, DataError) as error:
+            said = " ".join(str(error).split())
+            raise BadBackupError(
+                f"Its rows do not fit together or into this database. (It said: {said})"
+            ) from error
+    return outcome
+
+
+class Restorer:
+    """One restore, inside a transaction of `using`."""
+
+    def __init__(self, source: Source, mode: Mode, using: str, progress: Progress) -> None:
+        self.source = source
+        self.manifest: Manifest = source.manifest
+        self.mode = mode
+        self.using = using
+        self.progress = progress
+        self.parts: dict[Model, Part] = {part.model: part for part in plan()}
+        self.outcome = Outcome(mode)
+        # model -> key in the file -> key here
+        self.keys: dict[Model, dict[Any, Any]] = {}
+        self.totals = TotalsOf()
+
+    def run(self, replaced: str = "") -> Outcome:
+        files = self._files()
+        self._prepare(replaced)
+        for part in self.parts.values():
+            file = files.get(part.label)
+            if file is not None:
+                self._restore_part(part, file)
+        if self.mode is Mode.MERGE:
+            add_totals(self.totals, self.using)
+        return self.outcome
+
+    def reader(self, part: Part, file: File) -> Reader:
+        return Reader(part, file, self.keys, self.using)
+
+    def store(self, reader: Reader, rows: list[list[Any]]) -> Sequence[Any]:
+        return reader.store(rows)
+
+    def _files(self) -> dict[str, File]:
+        known = {part.label for part in self.parts.values()}
+        for file in self.manifest.files:
+            if file.model not in known:
+                self.outcome.notes.append(f"{file.model} is left out: this version no longer keeps it.")
+        files = {file.model: file for file in self.manifest.files}
+        if files.get("tournaments.tournament") is None or files["tournaments.tournament"].rows != 1:
+            raise BadBackupError("It does not hold exactly one tournament.")
+        return files
+
+    def _prepare(self, replaced: str) -> None:
+        slug, name = self.manifest.tournament.get("slug", ""), self.manifest.tournament.get("name", "")
+        same = Tournament.objects.using(self.using).filter(slug=slug).first()
+        if self.mode is Mode.REPLACE:
+            old = Tournament.objects.using(self.using).filter(slug=replaced).first()
+            if old is None:
+                raise BackupError(f"There is no tournament “{replaced}” to replace.")
+            if same is not None and same.pk != old.pk:
+                raise BackupError(
+                    f"The backup is of “{slug}”, which is here too. Replace that, or restore as new."
+                )
+            refuse_in_force(old, self.using)
+            self.outcome.removed = remove.remove_rows(old.pk, self.using, self.progress)
+        elif self.mode is Mode.MERGE and same is None:
+            raise BackupError(f"There is no tournament “{slug}” to merge into. Restore it as a new one.")
+        elif same is not None:
+            refuse_in_force(same, self.using)
+        if self.mode is Mode.NEW:
+            slug = free_slug(slug, self.using)
+            if slug != self.manifest.tournament.get("slug"):
+                name = f"{name} (restored)"[:200]
+        self.outcome.name, self.outcome.slug = name, slug
+
+    def _restore_part(self, part: Part, file: File) -> None:
+        reader = self.reader(part, file)
+        if part.label == "tournaments.tournament":
+            reader.instead = {"slug": self.outcome.slug, "name": self.outcome.name}
+        if part.label == TALLY and self.mode is Mode.MERGE:
+            # Both have counted some of the same events: what is added is counted anew.
+            for lines in self.source.lines(file):
+                reader.read(lines)
+            return
+        known = part.role is Role.SHARED or self.mode is Mode.MERGE
+        finder = Finder(part, reader.columns, self.using) if known else None
+        done = 0
+        for lines in self.source.lines(file):
+            for start in range(0, len(lines), 5_000):
+                some = lines[start : start + 5_000]
+                rows = reader.read(some)
+                if finder is not None:
+                    rows = self._only_new(part, reader, finder, rows)
+                if self.mode is Mode.MERGE:
+                    self.totals.count(part, reader, rows)
+                new = self.store(reader, rows)
+                self.outcome.added[_name(part)] += len(rows)
+                if part.label == "tournaments.tournament" and rows:
+                    self.outcome.tournament_id = new[0]
+                done += len(some)
+                self.progress(f"Restoring {_name(part)}", done, file.rows)
+
+    def _only_new(self, part: Part, reader: Reader, finder: Finder, rows: list[list[Any]]) -> list[list[Any]]:
+        """The rows that are not there yet; of the others the keys and the differences are noted."""
+        new = []
+        for row, match in zip(rows, finder.find(rows), strict=True):
+            if match is None:
+                if part.role is Role.SHARED:
+                    finder.make_room(row, self.outcome.notes)
+                new.append(row)
+                continue
+            reader.is_there(row, match.key)
+            self.outcome.found[_name(part)] += 1
+            if part.label == "tournaments.tournament":
+                self.outcome.tournament_id = match.key
+            if match.differing:
+                self.outcome.differs(f"{part.model._meta.verbose_name}: {match.differing}")
+        return new
+
+
+def _name(part: Part) -> str:
+    return str(part.model._meta.verbose_name_plural)
+
+
+def free_slug(slug: str, using: str) -> str:
+    """`slug`, or with a number when it is taken."""
+    taken = Tournament.objects.using(using)
+    free, number = slug, 2
+    while taken.filter(slug=free).exists():
+        free, number = f"{slug[:70]}-{number}", number + 1
+    return free
+
+
+def refuse_in_force(tournament: Tournament, using: str) -> None:
+    """BackupError while events are being filed under one of its days."""
+    days = set(TournamentDay.objects.using(using).filter(tournament=tournament).values_list("pk", flat=True))
+    if days & remove.days_in_force():
+        raise BackupError(
+            f"“{tournament}” is active now, so its events are still coming in. "
+            "Put another day or none in force first (page Context), then restore."
+        )

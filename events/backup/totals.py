@@ -1,0 +1,40 @@
+"""Totals of events that a merge adds: counted from the events, since both sides counted the old ones."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from events.backup.rows import Reader
+from events.backup.rules import Part
+from events.tallies import Amount, Key, shift_tallies
+
+_NEEDED = ("day_id", "court_id", "match_id", "kind", "status", "received_at", "processing_ms")
+
+
+class TotalsOf:
+    """Counts rows that are events, of whatever table."""
+
+    def __init__(self) -> None:
+        self.amounts: dict[tuple[Any, ...], Amount] = {}
+
+    def count(self, part: Part, reader: Reader, rows: list[list[Any]]) -> None:
+        """Adds rows that are not yet converted for the database."""
+        places = {column.name: n for n, column in enumerate(reader.columns)}
+        if not all(name in places for name in _NEEDED):
+            return
+        *key_places, when, took = (places[name] for name in _NEEDED)
+        for row in rows:
+            key = (*(row[n] for n in key_places), row[when][:16])
+            amount = Amount(1, row[took], row[took])
+            before = self.amounts.get(key)
+            self.amounts[key] = before.plus(amount) if before else amount
+
+
+def add_totals(totals: TotalsOf, using: str) -> None:
+    """Adds them to the tallies, in the caller's transaction."""
+    changes = {}
+    for (day, court, match, kind, status, minute), amount in totals.amounts.items():
+        moment = datetime.fromisoformat(minute).replace(tzinfo=UTC)
+        changes[Key(day, court, match, kind, status, moment)] = amount
+    shift_tallies(changes, using=using)

@@ -1,0 +1,84 @@
+"""`manage.py restore_tournament`: a backup back into the database."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+
+from events.backup.command import BackupCommand, existing
+from events.backup.make import backup_before
+from events.backup.restore import Mode, Outcome, restore
+from events.backup.trouble import BackupError
+from events.models_backup import Backup
+from tournaments.models import Tournament
+
+
+class Command(BackupCommand):
+    help = (
+        "Restores a tournament from a backup: as a new one beside those that are there, merged into the one\n"
+        "of the same name, or replacing one. All of it or, when anything is wrong, nothing.\n\n"
+        "Example: manage.py restore_tournament berlin.zip --dry-run\n"
+        "         manage.py restore_tournament berlin.zip\n"
+        "         manage.py restore_tournament berlin.zip --merge\n"
+        "         manage.py restore_tournament berlin.zip --replace berlin-open-2026 --yes berlin-open-2026"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", help="the backup")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--as-new", action="store_true", help="beside what is there (the usual)")
+        how.add_argument("--merge", action="store_true", help="add what is missing; what differs stays")
+        how.add_argument(
+            "--replace", metavar="SLUG", help="delete this tournament first; it is backed up before"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
+        parser.add_argument(
+            "--yes", metavar="SLUG", help="with --replace: its name once more, in place of asking"
+        )
+
+    def work(
+        self, *, file: str, merge: bool, replace: str | None, dry_run: bool, yes: str | None, **options: Any
+    ) -> dict[str, Any]:
+        path = existing(file)
+        mode = Mode.MERGE if merge else Mode.REPLACE if replace else Mode.NEW
+        if replace and not dry_run:
+            self._confirm(replace, yes)
+            self._back_up(replace)
+        outcome = restore(path, mode, replaced=replace or "", dry_run=dry_run, progress=self.progress)
+        for line in outcome.lines():
+            self.say(line)
+        if dry_run:
+            self.say("Nothing was changed: this was a dry run.")
+        else:
+            self._keep_account(outcome)
+        return {"lines": outcome.lines(), "tournament": outcome.tournament_id}
+
+    def _confirm(self, replaced: str, yes: str | None) -> None:
+        tournament = Tournament.objects.filter(slug=replaced).first()
+        if tournament is None:
+            raise BackupError(f"There is no tournament “{replaced}” to replace.")
+        if yes is None:
+            self.stdout.write(f"All of “{tournament}” will be deleted, and the backup put in its place.")
+            try:
+                yes = input(f"Type {replaced} to go on: ").strip()
+            except EOFError:
+                yes = ""
+        if yes != replaced:
+            raise BackupError(f"Nothing was changed: the name typed is not {replaced}.")
+
+    def _back_up(self, replaced: str) -> None:
+        tournament = Tournament.objects.get(slug=replaced)
+        row = backup_before(tournament, "Before it was replaced", self.user, self.progress)
+        self.say(f"What is there now is kept in {row.path}")
+
+    def _keep_account(self, outcome: Outcome) -> None:
+        tournament = Tournament.objects.get(pk=outcome.tournament_id)
+        # Backups of what was replaced are backups of what took its place.
+        Backup.objects.filter(slug=tournament.slug, tournament=None).update(tournament=tournament)
+        if self.user is not None:
+            flag = ADDITION if outcome.mode is Mode.NEW else CHANGE
+            said = f"Restored from a backup, {outcome.mode.value}: {outcome.total:,} rows."
+            LogEntry.objects.log_actions(self.user.pk, [tournament], flag, said, single_object=True)
