@@ -45,7 +45,7 @@ Row = tuple[Any, ...]
 _NAMES = ", ".join(f'"{name}"' for name in ("id", *COLUMNS))
 _INSERT = f'INSERT INTO "{TABLE}" ({_NAMES}) VALUES ({", ".join("?" * (len(COLUMNS) + 1))})'  # noqa: S608
 _COPY = f'COPY "{TABLE}" ({_NAMES}) FROM STDIN'
-_NEXT_IDS = f"SELECT nextval(pg_get_serial_sequence('\"{TABLE}\"', 'id')) FROM generate_series(1, %s)"  # noqa: S608
+_NEXT_IDS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 
 
 def is_supported(connection: BaseDatabaseWrapper) -> bool:
@@ -76,6 +76,18 @@ def insert_objects(connection: BaseDatabaseWrapper, objs: Sequence[PssEvent]) ->
         obj._state.db = connection.alias
 
 
+def next_ids(connection: BaseDatabaseWrapper, table: str, count: int) -> range | list[int]:
+    """Keys for so many new rows of `table`. Call it inside the transaction that inserts them."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            # The transaction is IMMEDIATE, so no other writer can take these keys meanwhile.
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+            first = ((cursor.fetchone() or (0,))[0] or 0) + 1
+            return range(first, first + count)
+        cursor.execute(_NEXT_IDS, [f'"{table}"', count])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
 @lru_cache(maxsize=64)
 def _second_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -88,21 +100,17 @@ def time_text(time_ns: int) -> str:
     return f"{_second_text(second)}.{micros:06}" if micros else _second_text(second)
 
 
-def _insert_sqlite(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> range:
+def _insert_sqlite(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> range | list[int]:
+    ids = next_ids(connection, TABLE, len(rows))
     with connection.cursor() as cursor:
-        # The transaction is IMMEDIATE, so no other writer can take these keys meanwhile.
-        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [TABLE])
-        first = ((cursor.fetchone() or (0,))[0] or 0) + 1
         # The raw cursor, since Django's rewrites the statement on every call.
-        cursor.cursor.connection.executemany(_INSERT, [(first + n, *row) for n, row in enumerate(rows)])
-    return range(first, first + len(rows))
+        cursor.cursor.connection.executemany(_INSERT, [(pk, *row) for pk, row in zip(ids, rows, strict=True)])
+    return ids
 
 
-def _insert_postgresql(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT_IDS, [len(rows)])
-        ids = [pk for (pk,) in cursor.fetchall()]
-        with cursor.copy(_COPY) as copy:
-            for pk, row in zip(ids, rows, strict=True):
-                copy.write_row((pk, *row))
+def _insert_postgresql(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> range | list[int]:
+    ids = next_ids(connection, TABLE, len(rows))
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for pk, row in zip(ids, rows, strict=True):
+            copy.write_row((pk, *row))
     return ids

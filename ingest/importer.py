@@ -24,7 +24,7 @@ from events import bulk
 from events.kinds import Kind, Status
 from ingest.journal import JournalReader, Position, Record
 from ingest.protocol import Message, escape, parse
-from ingest.senders import moment
+from ingest.senders import Sender, SenderKey, moment
 from ingest.staging import recorder_state
 from ingest.state import AnotherImporter, Notes, State
 from ingest.tallies import Key, RowGone
@@ -51,15 +51,17 @@ _to_json = msgspec.json.Encoder().encode
 class _Batch:
     """Event rows, all but their processing time, with what the totals need of them.
 
-    `counts` holds, by key, how many events, the sum of their receive times and the first of these (ns).
+    `counts` holds, by key, how many events, the sum of their receive times and the first of these (ns);
+    `speaking` the senders of this batch.
     """
 
-    __slots__ = ("counts", "received_ns", "rows")
+    __slots__ = ("counts", "received_ns", "rows", "speaking")
 
     def __init__(self) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.received_ns: list[int] = []
         self.counts: dict[Key, list[int]] = {}
+        self.speaking: dict[SenderKey, Sender] = {}
 
 
 class Importer:
@@ -259,10 +261,14 @@ class Importer:
         """Turns one datagram into event rows."""
         # To the microsecond, as it is stored: a restart folds stored events and must find the same.
         received_ns = record.received_ns // 1000 * 1000
-        sender = state.senders.of((record.local_port, record.source, record.source_port), received_ns)
+        key = record[2:5]
+        sender = batch.speaking.get(key)
+        if sender is None or not sender.goes_on(received_ns, state.senders.idle_ns):
+            sender = batch.speaking[key] = state.senders.of(key, received_ns)
         court_id = sender.court_id
         track = state.tracks.of(sender)
-        track.hear(sender.pk)
+        if track.session_id != sender.pk:
+            track.hear(sender.pk)
         if track.speaker is not sender:
             if track.speaker is None or track.speaker.ended or track.speaker.pk < sender.pk:
                 track.speaker = sender
@@ -311,9 +317,9 @@ class Importer:
                 )
             )
             batch.received_ns.append(received_ns)
-            key = (day_id, court_id, match_id, kind, status, minute)
-            if (count := counts.get(key)) is None:
-                counts[key] = [1, received_ns, received_ns]
+            total = (day_id, court_id, match_id, kind, status, minute)
+            if (count := counts.get(total)) is None:
+                counts[total] = [1, received_ns, received_ns]
             else:
                 count[0] += 1
                 count[1] += received_ns

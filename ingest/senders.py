@@ -48,6 +48,17 @@ class Sender:
     ended: bool = False
     concurrent: bool = False
 
+    def goes_on(self, received_ns: int, idle_ns: int) -> bool:
+        """Counts a datagram that belongs to this session; False, and counts nothing, when it is over."""
+        last_ns = self.last_ns
+        if self.ended or received_ns - last_ns > idle_ns:
+            return False
+        # Kernel time can step back when the clock is set; a session never ends before it began.
+        if received_ns > last_ns:
+            self.last_ns = received_ns
+        self.datagrams += 1
+        return True
+
     def values(self) -> tuple[int | str | bool | None, ...]:
         last = bulk.time_text(self.last_ns)
         return (
@@ -131,14 +142,11 @@ class Senders:
     def of(self, key: SenderKey, received_ns: int) -> Sender:
         """The session this datagram belongs to, opened when it is the first of its sender."""
         sender = self._open.get(key)
-        if sender is not None and received_ns - sender.last_ns > self.idle_ns:
-            self.end(sender)
-            sender = None
-        if sender is None:
+        if sender is None or not sender.goes_on(received_ns, self.idle_ns):
+            if sender is not None:
+                self.end(sender)
             sender = self._begin(key, received_ns)
-        # Kernel time can step back when the clock is set; a session never ends before it began.
-        sender.last_ns = max(sender.last_ns, received_ns)
-        sender.datagrams += 1
+            sender.goes_on(received_ns, self.idle_ns)
         self._changed.add(sender)
         return sender
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
 from events import bulk
-from events.models import EventTally
 
 Key = tuple[int | None, int | None, int | None, str, str, int]  # day, court, match, kind, status, minute
+
+_TABLE = "events_eventtally"
+_INSERT = (
+    f"INSERT INTO {_TABLE} (id, day_id, court_id, match_id, kind, status, minute,"  # noqa: S608  a constant
+    " events, processing_ms_sum, processing_ms_max) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_MINUTE_NS = 60_000_000_000
 
 # Keys of the last minutes on every court; older ones are not written again.
 _REMEMBERED = 20_000
@@ -33,7 +38,7 @@ class Tallies:
             greatest = "max" if connection.vendor == "sqlite" else "greatest"
             with connection.cursor() as cursor:
                 cursor.executemany(
-                    "UPDATE events_eventtally SET events = events + %s,"  # noqa: S608  a constant
+                    f"UPDATE {_TABLE} SET events = events + %s,"  # noqa: S608  a constant
                     " processing_ms_sum = processing_ms_sum + %s,"
                     f" processing_ms_max = {greatest}(processing_ms_max, %s) WHERE id = %s",
                     known,
@@ -46,21 +51,17 @@ class Tallies:
     def _insert(self, keys: list[Key], counts: dict[Key, list[float]]) -> None:
         if len(self._ids) + len(keys) > _REMEMBERED:
             self._ids.clear()
-        rows = EventTally.objects.bulk_create(
-            EventTally(
-                day_id=day,
-                court_id=court,
-                match_id=match,
-                kind=kind,
-                status=status,
-                minute=datetime.fromtimestamp(minute * 60, UTC),
-                events=counts[(day, court, match, kind, status, minute)][0],
-                processing_ms_sum=counts[(day, court, match, kind, status, minute)][1],
-                processing_ms_max=counts[(day, court, match, kind, status, minute)][2],
+        # A match makes a hundred of them: through model instances they would take a tenth of all time.
+        ids = bulk.next_ids(connection, _TABLE, len(keys))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                _INSERT,
+                [
+                    (pk, *key[:5], bulk.time_text(key[5] * _MINUTE_NS), *counts[key])
+                    for pk, key in zip(ids, keys, strict=True)
+                ],
             )
-            for day, court, match, kind, status, minute in keys
-        )
-        self._ids.update(zip(keys, (row.pk for row in rows), strict=True))
+        self._ids.update(zip(keys, ids, strict=True))
 
 
 _WORD = re.compile(r"[A-Za-z_]{1,12}\d{0,3}")
