@@ -14,6 +14,7 @@ appended to the journal meanwhile, and after anything else is, `release` says so
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import struct
@@ -39,12 +40,11 @@ from ingest.staging import (
     SLOT_BYTES,
     SLOTS,
     STAGING_BYTES,
-    W_BASE_SEQUENCE,
-    W_LOCAL_PORT,
     IoVec,
     MMsgHdr,
     MsgHdr,
     Staging,
+    W,
 )
 
 #: cmsghdr and timespec, then cmsghdr and counter: what the kernel appends, in this order.
@@ -55,6 +55,8 @@ HEADER_END = struct.Struct("=Qi4xI")
 MSG_TRUNC = 0x20
 SOCKADDR_BYTES = 28
 MAX_SOURCES = 4096
+#: Errors after which there is no use in asking this socket again.
+BROKEN = {errno.EBADF, errno.ENOTSOCK, errno.EFAULT, errno.EINVAL, errno.ENOSYS}
 
 
 class Listener:
@@ -170,24 +172,24 @@ class MappedReceiver:
 
     def recover(self, next_sequence: int) -> list[Datagram]:
         """See Receiver. Reads by place only: the pointers in there are a dead process's."""
-        appended = next_sequence - self._words[W_BASE_SEQUENCE]
+        appended = next_sequence - self._words[W.BASE_SEQUENCE]
         datagrams: list[Datagram] = []
         for slot in range(max(0, appended), SLOTS):
             if self._length(slot) == EMPTY:
                 break
-            datagrams.append(self._read(slot, self._words[W_LOCAL_PORT]))
+            datagrams.append(self._read(slot, self._words[W.LOCAL_PORT]))
         self._used = SLOTS
         return datagrams
 
     def receive(self, listener: Listener) -> list[Datagram]:
         """See Receiver. Never to be called again before `release`."""
-        self._words[W_LOCAL_PORT] = listener.port
+        self._words[W.LOCAL_PORT] = listener.port
         count = self._recvmmsg(listener.fd, self._base + MSGS_AT, SLOTS, socket.MSG_DONTWAIT, None)
         if count <= 0:
             error = ctypes.get_errno() if count < 0 else 0
-            if error and error not in (11, 4):  # EAGAIN, EINTR
+            if error in BROKEN:
                 raise OSError(error, os.strerror(error))
-            return []
+            return []  # nothing there (EAGAIN), or an error of the network that has been told now
         self._used = count
         port = listener.port
         datagrams = [self._read(slot, port) for slot in range(count)]
@@ -201,7 +203,7 @@ class MappedReceiver:
         self._map[MSGS_AT : MSGS_AT + end] = self._ready[:end]
         self._used = 0
         self._drops = 0
-        self._words[W_BASE_SEQUENCE] = next_sequence
+        self._words[W.BASE_SEQUENCE] = next_sequence
 
     def _read(self, slot: int, port: int) -> Datagram:
         """The datagram in a slot."""

@@ -24,25 +24,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ingest.drops import Drops
 from ingest.journal import Datagram, JournalLocked, JournalWriter
-from ingest.journal.files import boot_id
+from ingest.journal.files import boot_id, why_not_written
 from ingest.listen import ListenError, adopt_sockets, open_sockets, receive_buffer
 from ingest.receive import Listener, Receiver, make_receiver
 from ingest.staging import (
     SLOTS,
-    SOCKETS,
-    W_ERRNO,
-    W_HEARTBEAT_NS,
-    W_HELD,
-    W_KERNEL_DROPS,
-    W_PID,
-    W_RECEIVE_BUFFER,
-    W_RECEIVED,
-    W_SETTLED,
-    W_SOCKETS,
-    W_STARTED_NS,
     RecorderState,
     Staging,
+    W,
     peek_base_sequence,
     recorder_state,
     recorder_states,
@@ -98,7 +89,7 @@ class Recorder:
         self._stopping = False
         self._failing = ""
         self._notes: list[dict[str, Any]] = []
-        self._reported = [0] * len(self.listeners)
+        self._drops = Drops(self.listeners)
         self._truncated = 0
         self._bell, self._bell_rope = socket.socketpair()
         self._bell.setblocking(False)
@@ -130,7 +121,7 @@ class Recorder:
             self._record()
             return self._finish()
         finally:
-            self._staging.words[W_HEARTBEAT_NS] = time.time_ns()
+            self._staging.words[W.HEARTBEAT_NS] = time.time_ns()
             self._writer.close()
             self._staging.close()
 
@@ -154,35 +145,26 @@ class Recorder:
         and prove nothing, unless they were made to settle because the journal was not writable.
         """
         staging = self._staging
-        if staging.boot != boot_id() and not staging.words[W_SETTLED]:
+        if staging.boot != boot_id() and not staging.words[W.SETTLED]:
             return []
         return self._receiver.recover(self._writer.next_sequence)
 
     def _begin(self) -> None:
         """Say in the journal that recording starts, and how long nothing was listening before."""
         words, boot = self._staging.words, boot_id()
-        known = {}
-        if self._staging.boot == boot:
-            pairs = words[W_SOCKETS : W_SOCKETS + 2 * SOCKETS].tolist()
-            known = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        for number, listener in enumerate(self.listeners[:SOCKETS]):
-            # A socket that outlived a recorder has drops that were reported already.
-            drops = known.get(listener.cookie, 0) if listener.cookie else listener.ask_drops()
-            self._reported[number] = drops
-            words[W_SOCKETS + 2 * number] = listener.cookie
-            words[W_SOCKETS + 2 * number + 1] = drops
-        last = max(self._last_open_ns, words[W_HEARTBEAT_NS])
+        self._drops.begin(self._staging, boot)
+        last = max(self._last_open_ns, words[W.HEARTBEAT_NS])
         first = self._writer.next_sequence == 0
         blind = 0 if first or not last else max(0, self._opened_ns - last)
         addresses = [str(listener.address) for listener in self.listeners]
         buffer = min((receive_buffer(listener.socket) for listener in self.listeners), default=0)
         self._staging.say(addresses, boot)
-        words[W_ERRNO] = words[W_HELD] = words[W_SETTLED] = 0
-        words[W_PID] = os.getpid()
-        words[W_STARTED_NS] = time.time_ns()
-        words[W_RECEIVE_BUFFER] = buffer
-        words[W_RECEIVED] = self._writer.datagrams
-        self._note(
+        words[W.ERRNO] = words[W.HELD] = words[W.SETTLED] = 0
+        words[W.PID] = os.getpid()
+        words[W.STARTED_NS] = time.time_ns()
+        words[W.RECEIVE_BUFFER] = buffer
+        words[W.RECEIVED] = self._writer.datagrams
+        self._notes.append(
             {
                 "note": "start",
                 "blind_ns": blind,
@@ -192,7 +174,7 @@ class Recorder:
             }
         )
         self._write_notes()
-        words[W_HEARTBEAT_NS] = time.time_ns()
+        words[W.HEARTBEAT_NS] = time.time_ns()
         self.log(f"Recording {', '.join(addresses)}; the receive buffer is {buffer / 1e6:,.1f} MB.")
         if buffer < SMALL_BUFFER:
             self.log(
@@ -242,7 +224,7 @@ class Recorder:
                 if not self._hold(error, len(datagrams)):
                     return False
         self._receiver.release(writer.next_sequence)
-        self._staging.words[W_RECEIVED] = writer.datagrams
+        self._staging.words[W.RECEIVED] = writer.datagrams
         if self._failing:
             self._recovered()
         if self._wake_fd >= 0:
@@ -252,24 +234,16 @@ class Recorder:
 
     def _tick(self) -> None:
         """Each second: a sign of life, and what the kernel dropped."""
-        words = self._staging.words
-        for number, listener in enumerate(self.listeners[:SOCKETS]):
-            drops = listener.ask_drops()
-            if drops > self._reported[number]:
-                more = drops - self._reported[number]
-                self._note({"note": "drops", "kernel_drops": more, "listen": str(listener.address)})
-                self.log(f"The kernel dropped {more} datagrams at {listener.address}.")
-                self._reported[number] = drops
-                words[W_SOCKETS + 2 * number + 1] = drops
-                words[W_KERNEL_DROPS] += more
+        for listener, more in self._drops.news(self._staging):
+            self._notes.append({"note": "drops", "kernel_drops": more, "listen": str(listener.address)})
+            self._write_notes()
+            self.log(f"The kernel dropped {more} datagrams at {listener.address}.")
         if self._receiver.truncated > self._truncated:
-            self._note({"note": "truncated", "datagrams": self._receiver.truncated - self._truncated})
+            more = self._receiver.truncated - self._truncated
+            self._notes.append({"note": "truncated", "datagrams": more})
             self._truncated = self._receiver.truncated
         self._write_notes()
-        words[W_HEARTBEAT_NS] = time.time_ns()
-
-    def _note(self, note: dict[str, Any]) -> None:
-        self._notes.append(note)
+        self._staging.words[W.HEARTBEAT_NS] = time.time_ns()
 
     def _write_notes(self) -> None:
         """Write the notes there are; those that find no room are tried again with the next tick."""
@@ -303,30 +277,23 @@ class Recorder:
         words = self._staging.words
         # On a disk that has become read-only or broken, writing to the mapping could be fatal.
         if error.errno == errno.ENOSPC:
-            words[W_ERRNO], words[W_HELD] = error.errno, held
-            words[W_HEARTBEAT_NS] = time.time_ns()
-            if not words[W_SETTLED]:
+            words[W.ERRNO], words[W.HELD] = error.errno, held
+            words[W.HEARTBEAT_NS] = time.time_ns()
+            if not words[W.SETTLED]:
                 with contextlib.suppress(OSError):
                     self._staging.map.flush()
-                    words[W_SETTLED] = 1
+                    words[W.SETTLED] = 1
         self._complain(error, f"{held} datagrams are held, and the kernel keeps what comes until then.")
         return self._pause()
 
     def _recovered(self) -> None:
         words = self._staging.words
-        words[W_ERRNO] = words[W_HELD] = words[W_SETTLED] = 0
+        words[W.ERRNO] = words[W.HELD] = words[W.SETTLED] = 0
         self._failing = ""
         self.log("The journal is written again.")
 
     def _complain(self, error: OSError, more: str) -> None:
-        where = self.directory
-        what = f"The journal in {where} cannot be written ({error.strerror or error}): check the disk."
-        if error.errno == errno.ENOSPC:
-            what = f"The disk is full: free some space for the journal in {where}."
-        elif error.errno == errno.EROFS:
-            what = f"The disk is read-only: make {where} writable, or choose another RESTRIKE_VAR."
-        elif error.errno in (errno.EACCES, errno.EPERM):
-            what = f"This user may not write in {where}: give it the right, or choose another RESTRIKE_VAR."
+        what = why_not_written(error, self.directory)
         if what != self._failing:
             self.log(f"{what} {more}")
         self._failing = what
@@ -377,7 +344,7 @@ class Recorder:
         self._tick()
         for listener in self.listeners:
             listener.socket.close()
-        self._note({"note": "stop"})
+        self._notes.append({"note": "stop"})
         self._write_notes()
         return 1 if self._notes or self._failing else 0
 

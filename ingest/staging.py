@@ -32,24 +32,30 @@ CONTROL_BYTES = 128
 #: In the place of a length: nothing was received here. No datagram is as long.
 EMPTY = 0xFFFF_FFFF
 
-# The words of the first page, eight bytes each, in the machine's order.
-W_MAGIC = 0
-W_LAYOUT = 1
-W_BASE_SEQUENCE = 2
-W_LOCAL_PORT = 3
-W_HEARTBEAT_NS = 4
-W_PID = 5
-W_RECEIVED = 6
-W_KERNEL_DROPS = 7
-W_RECEIVE_BUFFER = 8
-W_STARTED_NS = 9
-W_ERRNO = 10
-W_HELD = 11
-#: 1 while the slots are on the disk, as a whole, for the time the journal cannot be written.
-W_SETTLED = 12
-#: Pairs of a socket's cookie and the drops already reported for it.
-W_SOCKETS = 16
 SOCKETS = 32
+
+
+class W:
+    """Which word of the first page is what; eight bytes each, in the machine's order."""
+
+    MAGIC = 0
+    LAYOUT = 1
+    BASE_SEQUENCE = 2
+    LOCAL_PORT = 3
+    HEARTBEAT_NS = 4
+    PID = 5
+    RECEIVED = 6
+    KERNEL_DROPS = 7
+    RECEIVE_BUFFER = 8
+    STARTED_NS = 9
+    ERRNO = 10
+    HELD = 11
+    #: 1 while the slots are on the disk, as a whole, for the time the journal cannot be written.
+    SETTLED = 12
+    #: From here on, pairs of a socket's cookie and the drops already reported for it.
+    SOCKETS = 16
+
+
 #: JSON of the addresses, and the boot in which this was written.
 TEXT_AT = 2048
 TEXT_BYTES = 2048
@@ -156,15 +162,15 @@ def _read_state(path: Path) -> RecorderState | None:
     listen = text.get("listen")
     return RecorderState(
         recorder=path.name.removeprefix("staging-"),
-        pid=words[W_PID],
-        heartbeat_ns=words[W_HEARTBEAT_NS],
-        started_ns=words[W_STARTED_NS],
-        received=words[W_RECEIVED],
-        kernel_drops=words[W_KERNEL_DROPS],
-        receive_buffer=words[W_RECEIVE_BUFFER],
+        pid=words[W.PID],
+        heartbeat_ns=words[W.HEARTBEAT_NS],
+        started_ns=words[W.STARTED_NS],
+        received=words[W.RECEIVED],
+        kernel_drops=words[W.KERNEL_DROPS],
+        receive_buffer=words[W.RECEIVE_BUFFER],
         listen=tuple(map(str, listen)) if isinstance(listen, list) else (),
-        errno=words[W_ERRNO],
-        held=words[W_HELD],
+        errno=words[W.ERRNO],
+        held=words[W.HELD],
     )
 
 
@@ -174,7 +180,7 @@ def peek_base_sequence(directory: Path, recorder_id: int) -> int:
     if not _fits(path):
         return 0
     with contextlib.suppress(OSError, struct.error), path.open("rb") as file:
-        return int(struct.unpack_from("=16Q", file.read(PAGE))[W_BASE_SEQUENCE])
+        return int(struct.unpack_from("=16Q", file.read(PAGE))[W.BASE_SEQUENCE])
     return 0
 
 
@@ -213,8 +219,8 @@ class Staging:
         text = _text(self.map[:PAGE])
         self.boot = str(text.get("boot", ""))
         if self.fresh:
-            self.words[W_LAYOUT] = LAYOUT
-            self.words[W_MAGIC] = int.from_bytes(MAGIC, sys.byteorder)
+            self.words[W.LAYOUT] = LAYOUT
+            self.words[W.MAGIC] = int.from_bytes(MAGIC, sys.byteorder)
 
     def say(self, listen: list[str], boot: str) -> None:
         """Note the addresses and the boot; both are text for others to read."""

@@ -27,6 +27,17 @@ def boot_id() -> str:
         return ""
 
 
+def why_not_written(error: OSError, directory: Path) -> str:
+    """Why a journal cannot be written and what to do, in one sentence."""
+    if error.errno == errno.ENOSPC:
+        return f"The disk is full: free some space for the journal in {directory}."
+    if error.errno == errno.EROFS:
+        return f"The disk is read-only: make {directory} writable, or choose another RESTRIKE_VAR."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"This user may not write in {directory}: give it the right, or choose another RESTRIKE_VAR."
+    return f"The journal in {directory} cannot be written ({error.strerror or error}): check the disk."
+
+
 def write_all(fd: int, data: bytes) -> None:
     """Write all of `data` at the file's place. Raises OSError when only a part could be."""
     written = os.write(fd, data)
@@ -56,9 +67,7 @@ def allocate(path: Path, size: int) -> None:
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | O_BINARY, 0o640)
     try:
-        if sys.platform == "linux":
-            os.posix_fallocate(fd, 0, size)
-        else:
+        if not _reserve(fd, size):
             block = bytes(1 << 20)
             for at in range(0, size, len(block)):
                 write_all(fd, block[: size - at])
@@ -71,6 +80,19 @@ def allocate(path: Path, size: int) -> None:
     finally:
         if fd >= 0:
             os.close(fd)
+
+
+def _reserve(fd: int, size: int) -> bool:
+    """Have the file system set room aside; False where it cannot."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.posix_fallocate(fd, 0, size)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            return False
+        raise
+    return True
 
 
 class DirectoryLock:

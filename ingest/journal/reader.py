@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
 import uuid
 from pathlib import Path
@@ -130,6 +132,7 @@ class JournalReader:
         if not numbers:
             return Position(0, HEADER_BYTES, 0)
         last = numbers[-1]
+        self._forget_replaced(last)
         if self._end is None or self._end.segment != last:
             self._end = self._start_of(last, 0)
             tail = read_tail(self.directory)
@@ -205,8 +208,20 @@ class JournalReader:
         gone = not segment_path(self.directory, number).exists()
         if gone or time.monotonic() - self._listed > 1:
             self._listed = time.monotonic()
+            self._forget_replaced(number)
             return next((n for n in segment_numbers(self.directory) if n > number), None)
         return None
+
+    def _forget_replaced(self, number: int) -> None:
+        """Close the segment when its file is another one now: the journal was begun anew."""
+        with contextlib.suppress(OSError):
+            now = segment_path(self.directory, number).stat()
+            if self._segment and self._segment.number == number:
+                held = os.fstat(self._segment.fd)
+                if (now.st_ino, now.st_dev) != (held.st_ino, held.st_dev):
+                    self.close()
+                    self._notes.clear()
+                    self._end = None
 
     def _read_segment(
         self, position: Position, limit: int, records: list[Record], followed: bool

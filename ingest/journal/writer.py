@@ -7,7 +7,6 @@ the disk at the latest `sync_ms` later, so a power failure costs no more than th
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -20,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ingest.journal.files import DirectoryLock, allocate, boot_id, replace_file, write_all
+from ingest.journal.files import DirectoryLock, allocate, boot_id, replace_file, why_not_written, write_all
 from ingest.journal.format import (
     DATAGRAM_MARK,
     HEADER_BYTES,
@@ -289,12 +288,7 @@ class JournalWriter:
         try:
             work()
         except OSError as error:
-            complaint = f"The journal in {self.directory}: {error.strerror or error}."
-            if error.errno == errno.ENOSPC:
-                complaint = (
-                    f"The disk is full: there is no room for the next journal segment in "
-                    f"{self.directory}. Free some space."
-                )
+            complaint = why_not_written(error, self.directory)
             if complaint != self._complaint:
                 self._log(complaint)
             self._complaint = complaint

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingest.journal import JournalReader, JournalWriter, Position, Record, pack_address, verify
 from ingest.journal.format import HEADER_BYTES, RECORD_BYTES
+from tests.processes import wait_until
 
 HERE = pack_address("127.0.0.1")
 PAYLOADS = [b"pt1;1\r\n", b"", bytes(9), b"sc1;1;sc2;0\r\n", b"RVT RVN", b"hl1;40\r\n", b"x" * 30]
@@ -257,3 +258,17 @@ def test_segments_that_are_gone_are_passed_over(tmp_path: Path) -> None:
     assert records[-1].sequence == 29
     assert len(records) < 30
     assert reader.total() == 30
+
+
+def test_reader_notices_that_the_journal_was_begun_anew(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    write(directory, PAYLOADS)
+    reader = JournalReader(directory)
+    _, position = reader.read(None, 100)
+    uuid = reader.uuid
+    assert reader.total() == len(PAYLOADS)
+    shutil.rmtree(directory)
+    write(directory, [b"new"])
+    assert reader.uuid != uuid
+    wait_until(lambda: not reader.read(position, 100)[0] and reader.total() == 1)
+    assert [r.payload for r in reader.read(None, 100)[0]] == [b"new"]
