@@ -105,6 +105,7 @@ class JournalReader:
             numbers = segment_numbers(self.directory)
             if not numbers:
                 return records, Position(0, HEADER_BYTES, 0)
+            self._forget_replaced(numbers[0])
             position = self._start_of(numbers[0], 0)
         while True:
             # Asked before reading: what is in this segment is then all that will ever be.
@@ -162,10 +163,14 @@ class JournalReader:
         return max(0, self.total() - self._aside.datagrams_at(position))
 
     def datagrams_at(self, position: Position) -> int:
-        """Datagrams (not notes) this journal has ever held before `position`."""
+        """Datagrams (not notes) this journal has ever held before `position`.
+
+        For a position in a segment that was pruned: before the oldest one there is.
+        """
         segment = self._open(position.segment)
         if segment is None:
-            return 0
+            behind = [n for n in segment_numbers(self.directory) if n > position.segment]
+            return self.datagrams_at(self._start_of(behind[0], 0)) if behind else 0
         header = segment.header
         if header is None:
             return self._walk(position)

@@ -27,6 +27,7 @@ from ingest.journal import (
     unpack_address,
     verify,
 )
+from tests.processes import wait_until
 
 HERE = pack_address("127.0.0.1")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -134,7 +135,9 @@ def test_segment_left_unsealed_by_a_dead_process_is_sealed_by_the_next(tmp_path:
     digest = (tmp_path / "00000001.sha256").read_text()
     (tmp_path / "00000001.sha256").unlink()
     sealed.write_bytes(sealed.read_bytes().ljust(4096, b"\0"))
-    JournalWriter(tmp_path, 4096).close()
+    writer = JournalWriter(tmp_path, 4096)
+    wait_until((tmp_path / "00000001.sha256").exists)
+    writer.close()
     assert (tmp_path / "00000001.sha256").read_text() == digest
 
 
@@ -171,6 +174,9 @@ def test_prune_removes_only_what_is_imported_sealed_and_old(tmp_path: Path) -> N
     assert again.total() == 300
     assert [int(r.payload) for r in again.read(middle, 1000)[0]] == list(range(150, 300))
     assert again.count_after(middle) == 150
+    oldest = next(iterate(tmp_path)).sequence
+    assert again.datagrams_at(Position(1, 128, 0)) == oldest
+    assert again.count_after(Position(1, 128, 0)) == 300 - oldest
     # A reader that stood in a segment that is gone goes on with the oldest there is.
     left = again.read(Position(1, 128, 0), 1000)[0]
     assert [r.sequence for r in left] == [r.sequence for r in iterate(tmp_path)]
