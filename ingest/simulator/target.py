@@ -40,6 +40,11 @@ def read_target(text: str) -> Target:
     return Target(family, str(address[0]), int(port))
 
 
+def court_source(court: int) -> str:
+    """The address of this machine that `court` (from 1) sends from when the target is this machine."""
+    return str(_FIRST_SOURCE + court)
+
+
 def open_socket(target: Target, court: int) -> socket.socket:
     """A socket of its own for `court` (from 1), connected to `target`. Raises SimulatorError.
 
@@ -48,7 +53,7 @@ def open_socket(target: Target, court: int) -> socket.socket:
     sock = socket.socket(target.family, socket.SOCK_DGRAM)
     try:
         if target.family == socket.AF_INET and ipaddress.IPv4Address(target.host).is_loopback:
-            _bind_source(sock, str(_FIRST_SOURCE + court))
+            _bind_source(sock, court_source(court))
         sock.connect((target.host, target.port))
     except OSError as problem:
         sock.close()

@@ -26,6 +26,8 @@ def test_demo_plays_apart_from_everything_else_and_goes_without_a_trace(
     assert stack.fetch("SELECT DISTINCT name FROM tournaments_tournament") == [("Demo Open",)]
     assert stack.fetch("SELECT count(*) FROM events_pssevent WHERE tournament_id IS NULL") == [(0,)]
 
+    assert stack.fetch("SELECT name FROM tournaments_court ORDER BY number") == [("Court 1",), ("Court 2",)]
+
     busy = stack.manage("demo", "--remove", check=False)
     assert busy.returncode == 1
     assert "Stop it with Ctrl-C first" in busy.stderr

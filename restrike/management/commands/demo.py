@@ -21,10 +21,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from ingest.simulator.target import court_source
 from ingest.staging import recorder_state
 from restrike.management.commands.bootstrap import new_password
 from tournaments.context import get_context, set_context
-from tournaments.models import Tournament, TournamentDay
+from tournaments.models import Court, Tournament, TournamentDay
 
 
 class Command(BaseCommand):
@@ -52,6 +53,7 @@ class Command(BaseCommand):
             call_command("bootstrap", stdout=self.stdout)
             self._log_in_again()
             activate_today()
+            make_courts(courts)
             call_command("start", web=web, listen=[listen], simulate=courts, stdout=self.stdout)
         else:
             _run_again_as_demo()
@@ -104,6 +106,16 @@ def activate_today() -> TournamentDay:
     if active is None or active.day_id != day.pk:
         set_context(day)
     return day
+
+
+def make_courts(number: int) -> None:
+    """A court for each simulated one, so that their numbers agree whoever is heard first."""
+    for court in range(1, number + 1):
+        source = court_source(court)
+        if not Court.objects.filter(source=source).exists():
+            Court.objects.update_or_create(
+                number=court, defaults={"name": f"Court {court}", "source": source, "port": None}
+            )
 
 
 def _is_recording(journal: Path) -> bool:
