@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import Options, Row, percentile, say
+from bench.sender import FIRST
 from bench.stand import Stand, stand, wait_load
 
 RATE = 1_000
@@ -46,8 +47,8 @@ class Watcher:
         for pk, kind, value, received in rows:
             self.last_id = pk
             self.received.append(now / 1e6 - _ms(received))
-            if kind == "settings":
-                self.probes[value] = now
+            if kind == "settings" and (value or 0) >= FIRST:
+                self.probes[value - FIRST] = now
 
 
 def _ms(received: Any) -> float:

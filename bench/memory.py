@@ -19,7 +19,7 @@ EVENTS = 100_000
 RATE = 5_000
 TARGET_MB = 300
 # What somebody at the table opens in a day.
-PAGES = ("/admin/", "/live/", "/admin/events/pssevent/", "/admin/events/match/", "/admin/tournaments/court/")
+PAGES = ("/", "/live/", "/events/pssevent/", "/events/match/", "/tournaments/court/", "/context/")
 
 
 def get(made: Stand, path: str) -> int:

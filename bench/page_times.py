@@ -2,7 +2,8 @@
 
 Through Django's whole request path (middleware, views, templates), without a network. *Cold*: new
 database connection, empty caches, and the database file given back by the page cache of the system;
-*warm*: the same page again and again. Reads {name: path} from stdin, prints JSON.
+*warm*: the same page again and again. Reads
+{what: [URL name, ids, query]} from stdin, prints JSON.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from django.core.cache import caches  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.urls import NoReverseMatch, reverse  # noqa: E402
 
 COLD = 5
 WARM = 20
@@ -61,7 +63,12 @@ def main() -> None:
     client = Client(HTTP_HOST="localhost")
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     found: dict[str, Any] = {}
-    pages: dict[str, str] = json.load(sys.stdin)
+    pages: dict[str, str] = {}
+    for what, (name, ids, query) in json.load(sys.stdin).items():
+        try:
+            pages[what] = reverse(name, args=ids) + (f"?{query}" if query else "")
+        except NoReverseMatch:
+            found[what] = {"path": name, "status": 404}
     for path in pages.values():
         client.get(path)  # templates compiled, modules imported: a server's first minute
     for name, path in pages.items():

@@ -16,6 +16,8 @@ import time
 from array import array
 from collections.abc import Sequence
 
+# The first number: beyond every threshold that a simulated match tells with the same message.
+FIRST = 1_000_000
 _NUMBER = b"inth;%d:\r\n"
 _OTHERS = (b"hl1;%d\r\n", b"clk;01:%02d\r\n", b"hl2;%d\r\n")
 
@@ -23,7 +25,7 @@ _OTHERS = (b"hl1;%d\r\n", b"clk;01:%02d\r\n", b"hl2;%d\r\n")
 def datagram(n: int, mixed: bool) -> bytes:
     """The `n`th datagram; only `inth` ones say their number."""
     if not mixed or n % 4 == 0:
-        return _NUMBER % n
+        return _NUMBER % (FIRST + n)
     return _OTHERS[n % 4 - 1] % (n // 4 % 50 + 1)
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
+from bench.sender import FIRST
+
 _NUMBERED = re.compile(rb"inth;(\d+):")
 
 
@@ -26,11 +28,11 @@ class Viewer:
         self.seen: dict[int, int] = {}
         self.frames = self.bytes = self.gaps = 0
 
-    async def watch(self, url: str, headers: dict[str, str], ready: asyncio.Event) -> None:
+    async def watch(self, url: str, cookie: str, ready: asyncio.Event) -> None:
         async with connect(
             url,
-            additional_headers=headers,
-            origin=headers["Origin"],  # type: ignore[arg-type]
+            additional_headers={"Cookie": cookie},
+            origin=url.replace("ws://", "http://").partition("/ws/")[0],  # type: ignore[arg-type]
             compression=None,
             max_size=None,
             ping_interval=None,
@@ -43,22 +45,21 @@ class Viewer:
                 self.bytes += len(frame)
                 if frame[:40].find(b'"gap"') >= 0:
                     self.gaps += 1
-                for number in _NUMBERED.findall(frame):
-                    # The first frame that shows it counts.
-                    self.seen.setdefault(int(number), now)
+                for found in _NUMBERED.findall(frame):
+                    if (number := int(found) - FIRST) >= 0:
+                        # The first frame that shows it counts.
+                        self.seen.setdefault(number, now)
                 ready.set()
 
 
 async def watch(url: str, session: str, viewers: int) -> dict[str, Any]:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    origin = url.replace("ws://", "http://").partition("/ws/")[0]
-    headers = {"Cookie": f"sessionid={session}", "Origin": origin}
     made = [Viewer() for _ in range(viewers)]
     tasks, ready = [], []
     for viewer in made:
         ready.append(asyncio.Event())
-        tasks.append(asyncio.create_task(viewer.watch(url, headers, ready[-1])))
+        tasks.append(asyncio.create_task(viewer.watch(url, f"sessionid={session}", ready[-1])))
     everyone = asyncio.gather(*(event.wait() for event in ready))
     done, _ = await asyncio.wait([everyone, *tasks], timeout=30, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
