@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -33,41 +34,40 @@ STATUS_COLOURS = {
 
 
 class EventChangeList(BoundedChangeList):
+    #: Days that have events in the time asked for, and are not shown.
+    other_days: list[TournamentDay | None] = []
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[PssEvent]:
         events: QuerySet[PssEvent] = super().get_queryset(request, exclude_parameters)
         asked = {name for name in self.filter_params if any(self.filter_params[name])}
+        in_time = Q()
         if (asked & {"from", "to"}) and not asked & {"tournament", "day", "match", "athlete"}:
-            events = events.filter(self._days_in_time())
+            in_time = self._newest_day_in_time()
+            events = events.filter(in_time)
         if not (asked & UNINDEXED or self.query):
             return events
-        base: QuerySet[PssEvent] = self.root_queryset
+        base: QuerySet[PssEvent] = self.root_queryset.filter(in_time)
         for spec in self.filter_specs:
             if set(spec.expected_parameters()) & INDEXED:
                 base = spec.queryset(request, base)
-        if asked & {"from", "to"}:
-            base = base.filter(self._days_in_time())
         order = event_order(request)
         self.bound = newest(base, order)
-        if self.bound is None:
-            return events
-        return events.filter(**{f"{order}__gt": self.bound.oldest})
+        return events if self.bound is None else events.filter(**{f"{order}__gt": self.bound.oldest})
 
-    def _days_in_time(self) -> Q:
-        """The days that have events in the time asked for, since no index knows time alone."""
+    def _newest_day_in_time(self) -> Q:
+        """The last day with events in the time asked for, since no index knows time alone."""
         start = moment(self.filter_params.get("from", [""])[-1])
         end = moment(self.filter_params.get("to", [""])[-1])
         if start is None and end is None:
             return Q()
-        days = days_with_events(start, end)
-        tournaments = dict(
-            TournamentDay.objects.filter(pk__in=[day for day in days if day]).values_list(
-                "pk", "tournament_id"
-            )
-        )
-        where = Q(pk__in=[])
-        for day in days:
-            where |= Q(tournament=tournaments.get(day or 0), day=day)
-        return where
+        keys = days_with_events(start, end)
+        if not keys:
+            return Q(pk__in=[])
+        days = TournamentDay.objects.select_related("tournament").in_bulk([key for key in keys if key])
+        found = [days.get(key) if key else None for key in keys]
+        found.sort(key=lambda day: day.date if day else date.min, reverse=True)
+        shown, *self.other_days = found
+        return Q(tournament=shown.tournament if shown else None, day=shown)
 
 
 def event_order(request: HttpRequest) -> str:
@@ -88,7 +88,7 @@ class PssEventAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_filter_sheet = False
     list_select_related = ["court", "match", "tournament"]
-    list_per_page = 100
+    list_per_page = 50
     list_max_show_all = 0
     list_fullwidth = True
     list_before_template = "events/_event_list_head.html"

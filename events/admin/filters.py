@@ -212,8 +212,8 @@ def _number(text: Any) -> int:
     return number if 0 < number < 2**63 else 0
 
 
-INDEXED = {"tournament", "day", "match", "status", "from", "to"}
-UNINDEXED = {"court", "athlete", "side", "kind"}
+INDEXED = {"tournament", "day", "match", "athlete", "status", "from", "to"}
+UNINDEXED = {"court", "side", "kind"}
 EVENT_FILTERS = [
     TournamentFilter,
     DayFilter,

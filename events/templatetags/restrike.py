@@ -23,6 +23,7 @@ def problem_banners(context: template.Context) -> dict[str, Any]:
     return {
         "problems": problems,
         "request": request,
+        "next": request.get_full_path(),
         "csrf_token": context.get("csrf_token"),
         "may_set": request.user.has_perm("tournaments.set_context"),
     }

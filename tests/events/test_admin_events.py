@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -104,6 +104,17 @@ def test_filter_by_time_is_in_the_time_of_the_hall(viewer: Client) -> None:
     asked = {"from": "2026-11-21T12:01", "to": "2026-11-21T12:02:00"}
     assert found(viewer, **asked) == [events[1].pk]
     assert found(viewer, day=day.pk, **asked) == [events[1].pk]
+
+
+def test_filter_by_time_shows_the_newest_day_and_names_the_others(viewer: Client) -> None:
+    first, second = make_day(name="Old"), make_day(start_date=date(2026, 11, 22))
+    PssEventFactory(day=first)
+    shown = PssEventFactory(day=second)
+    tally_events()
+    asked = {"from": "2026-11-21T00:00"}
+    assert found(viewer, **asked) == [shown.pk]
+    assert f"There are events of {first}" in viewer.get(reverse(EVENTS), asked).content.decode()
+    assert found(viewer, day=first.pk, **asked) != [shown.pk]
 
 
 @pytest.mark.parametrize(
