@@ -83,7 +83,7 @@ def read_slices(
         wanted = keys[start : start + SLICE]
         dense = part.has_numbers and wanted[-1] - wanted[0] + 1 == len(wanted)
         some = (
-            everything.filter(pk__range=(wanted[0], wanted[-1]))
+            everything.filter(pk__gte=wanted[0], pk__lte=wanted[-1])
             if dense
             else everything.filter(pk__in=list(wanted))
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Max
 
 from events import bulk
-from events.backup.rules import Model
+from events.backup.rules import KEYS_FROM, Model
 
 
 class Table:
@@ -18,8 +19,10 @@ class Table:
     def __init__(self, connection: BaseDatabaseWrapper, model: Model, columns: Sequence[str]) -> None:
         self.connection = connection
         self.model = model
+        self.keys_from: Model = model
+        if (label := KEYS_FROM.get(model._meta.label_lower)) is not None:
+            self.keys_from = apps.get_model(label)
         self.columns = list(columns)
-        self._next: int | None = None
         pk = model._meta.pk
         without_key = [name for name in self.columns if name != pk.column]
         # The event table has a faster way in, which gives the keys itself.
@@ -29,7 +32,7 @@ class Table:
 
     def new_keys(self, count: int) -> Sequence[int]:
         """So many keys that no row has or will have."""
-        table, pk = self.model._meta.db_table, self.model._meta.pk.column
+        table, pk = self.keys_from._meta.db_table, self.keys_from._meta.pk.column
         if self.connection.vendor == "postgresql":
             with self.connection.cursor() as cursor:
                 cursor.execute(
@@ -37,17 +40,20 @@ class Table:
                     [f'"{table}"', pk, count],
                 )
                 return [key for (key,) in cursor.fetchall()]
-        if self._next is None:
-            # The transaction holds the one writer's lock, so nobody else can take these.
-            with self.connection.cursor() as cursor:
-                cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
-                used = (cursor.fetchone() or (0,))[0] or 0
-            using = self.connection.alias
-            used = max(used, self.model._base_manager.using(using).aggregate(m=Max("pk"))["m"] or 0)
-            self._next = used + 1
-        first = self._next
-        self._next += count
-        return range(first, first + count)
+        # The transaction holds the one writer's lock, so nobody else can take these.
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+            found = cursor.fetchone()
+            used = (found or (0,))[0] or 0
+            if found is None:
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, 0)", [table])
+            # A table that counts its keys knows of all it ever had; one that does not is asked.
+            if not used or self.keys_from is not self.model:
+                using = self.connection.alias
+                newest = self.model._base_manager.using(using).aggregate(newest=Max("pk"))["newest"]
+                used = max(used, newest or 0)
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [used + count, table])
+        return range(used + 1, used + 1 + count)
 
     def insert(self, rows: Sequence[Sequence[Any]]) -> None:
         """Stores the rows, keys included. IntegrityError when one of them cannot be."""

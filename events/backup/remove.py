@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -18,7 +20,7 @@ def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str,
     and so does a session that another tournament has events of, or that is not over.
     """
     parts = {part.model: part for part in plan()}
-    carried = _carried_keys(parts, tournament_id, using)
+    carried = carried_keys(parts, tournament_id, using)
     removed: dict[str, int] = {}
     backwards = list(parts.values())[::-1]
     for part in backwards:
@@ -50,8 +52,9 @@ def days_in_force() -> set[int]:
     return {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}
 
 
-def _carried_keys(parts: dict[Model, Part], tournament_id: int, using: str) -> dict[Model, set[int]]:
-    keys: dict[Model, set[int]] = {part.model: set() for part in parts.values() if part.role is Role.CARRIED}
+def carried_keys(parts: dict[Model, Part], tournament_id: int, using: str) -> dict[Model, set[Any]]:
+    """Of each carried model the rows that the tournament's own refer to."""
+    keys: dict[Model, set[Any]] = {part.model: set() for part in parts.values() if part.role is Role.CARRIED}
     for part in parts.values():
         through = any(parts[arm.target].role is Role.CARRIED for arm in part.arms)
         if part.role is not Role.OWNED or through:

@@ -120,6 +120,7 @@ class Restorer:
         self.outcome = Outcome(mode)
         # model -> key in the file -> key here
         self.keys: dict[Model, dict[Any, Any]] = {}
+        self.carried: dict[Model, set[Any]] = {}
         self.totals = TotalsOf()
 
     def run(self, replaced: str = "") -> Outcome:
@@ -166,6 +167,7 @@ class Restorer:
             raise BackupError(f"There is no tournament “{slug}” to merge into. Restore it as a new one.")
         elif same is not None:
             refuse_in_force(same, self.using)
+            self.carried = remove.carried_keys(self.parts, same.pk, self.using)
         if self.mode is Mode.NEW:
             slug = free_slug(slug, self.using)
             if slug != self.manifest.tournament.get("slug"):
@@ -182,7 +184,9 @@ class Restorer:
                 reader.read(lines)
             return
         known = part.role is Role.SHARED or self.mode is Mode.MERGE
-        finder = Finder(part, reader.columns, self.using) if known else None
+        # A copy of this tournament has sessions that look the same and are not.
+        among = self.carried.get(part.model) if part.role is Role.CARRIED else None
+        finder = Finder(part, reader.columns, self.using, among) if known else None
         done = 0
         for lines in self.source.lines(file):
             for start in range(0, len(lines), 5_000):
@@ -202,7 +206,11 @@ class Restorer:
     def _only_new(self, part: Part, reader: Reader, finder: Finder, rows: list[list[Any]]) -> list[list[Any]]:
         """The rows that are not there yet; of the others the keys and the differences are noted."""
         new = []
-        for row, match in zip(rows, finder.find(rows), strict=True):
+        elsewhere = finder.find_elsewhere(rows)
+        for row, match, is_elsewhere in zip(rows, finder.find(rows), elsewhere, strict=True):
+            if match is None and is_elsewhere:
+                self.outcome.found[_name(part)] += 1
+                continue
             if match is None:
                 if part.role is Role.SHARED:
                     finder.make_room(row, self.outcome.notes)

@@ -32,11 +32,20 @@ class Reader:
         self.file = file
         self.using = using
         self.keys = keys
-        self.mine: dict[Any, Any] = keys.setdefault(part.model, {})
         self.instead: dict[str, Any] = {}
         self.columns, self._places = self._match_columns()
         self._decode = msgspec.json.Decoder(tuple[tuple(self._types())]).decode  # type: ignore[misc]
         self.key_index = next(n for n, column in enumerate(self.columns) if column.field.primary_key)
+        self.key = self.columns[self.key_index]
+        # A row whose key is that of another row goes by the name of that.
+        shared = keys.get(self.key.target, {}) if self.key.target else {}
+        self.mine: dict[Any, Any] = keys.setdefault(part.model, shared)
+        # Rows of the same file may name each other, so these wait until they have keys.
+        self.own = [
+            n
+            for n, column in enumerate(self.columns)
+            if column.holds is Holds.REFERENCE and column.target is part.model
+        ]
         self._last: Any = None
         self._seen: set[Any] = set()
         self._users: dict[str, Any] = {}
@@ -70,7 +79,7 @@ class Reader:
             self._check_key(row[self.key_index])
             rows.append(row)
         for index, column in enumerate(self.columns):
-            if index != self.key_index and column.holds in (Holds.REFERENCE, Holds.TRACE, Holds.USER):
+            if index not in self.own and column.holds in (Holds.REFERENCE, Holds.TRACE, Holds.USER):
                 self._exchange(rows, index, column)
             elif (value := self.instead.get(column.name)) is not None:
                 for row in rows:
@@ -79,32 +88,34 @@ class Reader:
 
     def is_there(self, row: Row, key: Any) -> None:
         """The row is the one that has `key` here."""
-        self.mine[row[self.key_index]] = key
+        if self.key.holds is not Holds.REFERENCE:
+            self.mine[row[self.key_index]] = key
 
     def store(self, rows: list[Row]) -> Sequence[Any]:
         """Stores new rows, under new keys where keys are numbers; returns these."""
         if not rows:
             return []
-        index, old = self.key_index, [row[self.key_index] for row in rows]
         for row in rows:
             for place, change in self._convert:
                 row[place] = change(row[place])
             row.extend(self._values)
-        column = self.columns[index]
+        old = [row[self.key_index] for row in rows]
         if self.table.order is not None:
             new = self.table.insert_events(rows)
-        else:
-            new = old
-            if column.holds is Holds.KEY:
-                new = self.table.new_keys(len(rows))
-            elif column.holds is Holds.REFERENCE:
-                new = [self.keys[column.target][key] for key in old]  # type: ignore[index]
-            for row, key in zip(rows, new, strict=True):
-                row[index] = key
-            self.table.insert(rows)
-        if self._is_referred_to:
-            self.mine.update(zip(old, new, strict=True))
+            self._remember(old, new)
+            return new
+        new = self.table.new_keys(len(rows)) if self.key.holds is Holds.KEY else old
+        self._remember(old, new)
+        for index in self.own:
+            self._exchange(rows, index, self.columns[index])
+        for row, key in zip(rows, new, strict=True):
+            row[self.key_index] = key
+        self.table.insert(rows)
         return new
+
+    def _remember(self, old: Sequence[Any], new: Sequence[Any]) -> None:
+        if self._is_referred_to and self.key.holds is not Holds.REFERENCE:
+            self.mine.update(zip(old, new, strict=True))
 
     def _exchange(self, rows: list[Row], index: int, column: Column) -> None:
         if column.holds is Holds.USER:

@@ -28,7 +28,7 @@ OUTSIDE = {"admin", "auth", "axes", "contenttypes", "sessions"}
 # About the machine and its files, not about the tournament.
 LEFT_OUT = {"events.backup"}
 # What outlives a tournament, so that whatever else refers to it does not belong to this one.
-SHARED = {"events.athlete", "events.listenernode", "tournaments.court"}
+SHARED = {"events.archivedreading", "events.athlete", "events.listenernode", "tournaments.court"}
 
 # A listener's counters are of its own journal; elsewhere they would be untrue.
 ONLY: dict[str, set[str]] = {"events.listenernode": {"id", "name"}}
@@ -45,9 +45,17 @@ SAME: dict[str, tuple[str, ...]] = {
     "tournaments.tournament": ("slug",),
     "tournaments.tournamentday": ("tournament_id", "date"),
     "tournaments.contextchange": ("court_id", "day_id", "effective_at"),
+    "events.archivedreading": ("digest", "stream", "kind", "error", "details"),
     "events.udpsession": ("node_id", "source", "source_port", "local_port", "started_at"),
     "events.match": ("court_id", "day_id", "loaded_at"),
     "events.eventmove": ("court_id", "all_courts", "start", "end", "day_id", "moved_at"),
+}
+# An archived event keeps the key it had as a live one, so both take theirs from one place.
+KEYS_FROM: dict[str, str] = {"events.archivedpssevent": "events.pssevent"}
+# What is the same thing in another table: an event, archived since the backup or not yet.
+EITHER: dict[str, str] = {
+    "events.archivedpssevent": "events.pssevent",
+    "events.pssevent": "events.archivedpssevent",
 }
 
 
@@ -106,6 +114,12 @@ class Part:
     @property
     def columns(self) -> tuple[Column, ...]:
         return tuple(_columns(self.model))
+
+    @property
+    def other_place(self) -> Model | None:
+        """The model in which the same thing may be instead; it is known again by the same columns."""
+        label = EITHER.get(self.label, "")
+        return apps.get_model(label) if label in {m._meta.label_lower for m in apps.get_models()} else None
 
     @property
     def has_numbers(self) -> bool:

@@ -27,14 +27,22 @@ class Match(NamedTuple):
 class Finder:
     """Looks rows of one model up by what makes them the same: see `rules.SAME`."""
 
-    def __init__(self, part: Part, columns: list[Column], using: str) -> None:
+    def __init__(self, part: Part, columns: list[Column], using: str, among: set[Any] | None = None) -> None:
+        """`among`: keys of the only rows that may be found; None for all."""
         self.part = part
+        self.among = among
         self.columns = columns
         self.using = using
         self.key_index = next(n for n, column in enumerate(columns) if column.field.primary_key)
-        comparable = [n for n, c in enumerate(columns) if n != self.key_index and c.holds is not Holds.USER]
+        comparable = [
+            n
+            for n, c in enumerate(columns)
+            if n != self.key_index and c.holds is not Holds.USER and c.target is not part.model
+        ]
         named = [n for n in comparable if columns[n].name in part.same]
         self.identity = named if len(named) == len(part.same) and named else comparable
+        if columns[self.key_index].holds is Holds.REFERENCE:
+            self.identity = [self.key_index]
         self.compared = [n for n in comparable if n not in self.identity]
 
     def find(self, rows: list[Row]) -> list[Match | None]:
@@ -50,6 +58,16 @@ class Finder:
             mine = same.pop(0)
             found.append(Match(mine[self.key_index], self._difference(mine, row)))
         return found
+
+    def find_elsewhere(self, rows: list[Row]) -> list[bool]:
+        """Whether each row is in `part.other_place` instead."""
+        other = self.part.other_place
+        if other is None or not rows:
+            return [False] * len(rows)
+        names = [self.columns[n].name for n in self.identity]
+        found = other._base_manager.using(self.using).filter(self._where(rows))
+        there = set(found.values_list(*names))
+        return [self._identity(row) in there for row in rows]
 
     def make_room(self, row: Row, notes: list[str]) -> None:
         """Empties what another row here already has and only one may have, as a court's sender."""
@@ -90,14 +108,18 @@ class Finder:
         """Rows of this database that may be the same; a few too many do no harm."""
         if not rows:
             return []
-        where = Q()
-        for n in self.identity:
-            values = {_comparable(row[n]) for row in rows}
-            where &= self._among(self.columns[n], values)
         everything = self.part.model._base_manager.using(self.using)
-        keys = list(everything.filter(where).order_by("pk").values_list("pk", flat=True))
+        keys = list(everything.filter(self._where(rows)).order_by("pk").values_list("pk", flat=True))
+        if self.among is not None:
+            keys = [key for key in keys if key in self.among]
         slices = read_slices(self.part, self.columns, keys, self.using)
         return [row for some in slices for row in some]
+
+    def _where(self, rows: list[Row]) -> Q:
+        where = Q()
+        for n in self.identity:
+            where &= self._among(self.columns[n], {_comparable(row[n]) for row in rows})
+        return where
 
     def _among(self, column: Column, values: set[Any]) -> Q:
         name = column.field.attname

@@ -21,14 +21,32 @@ class TotalsOf:
     def count(self, part: Part, reader: Reader, rows: list[list[Any]]) -> None:
         """Adds rows that are not yet converted for the database."""
         places = {column.name: n for n, column in enumerate(reader.columns)}
+        kind_of = self._kinds_elsewhere(reader, places, rows)
+        if kind_of is not None:
+            places["kind"] = places["reading_id"]
         if not all(name in places for name in _NEEDED):
             return
         *key_places, when, took = (places[name] for name in _NEEDED)
         for row in rows:
-            key = (*(row[n] for n in key_places), row[when][:16])
+            day, court, match, kind, status = (row[n] for n in key_places)
+            kind = kind_of[kind] if kind_of is not None else kind
+            key = (day, court, match, kind, status, row[when][:16])
             amount = Amount(1, row[took], row[took])
             before = self.amounts.get(key)
             self.amounts[key] = before.plus(amount) if before else amount
+
+    def _kinds_elsewhere(
+        self, reader: Reader, places: dict[str, int], rows: list[list[Any]]
+    ) -> dict[int, str] | None:
+        """reading -> kind, of archived events, whose kind is in their reading; None for others."""
+        place = places.get("reading_id")
+        if place is None or "kind" in places:
+            return None
+        readings = reader.columns[place].target
+        assert readings is not None
+        used = {row[place] for row in rows}
+        kinds = readings._base_manager.using(reader.using).filter(pk__in=used)
+        return dict(kinds.values_list("pk", "kind"))
 
 
 def add_totals(totals: TotalsOf, using: str) -> None:

@@ -49,11 +49,12 @@ def encoder(column: Column, connection: BaseDatabaseWrapper) -> Convert | None:
         return _none_safe(_time_out)
     if isinstance(field, models.JSONField):
         return _json_out
-    converters = [*connection.ops.get_db_converters(Col("", field)), *field.get_db_converters(connection)]
+    selected = Col("", field)
+    converters = [*connection.ops.get_db_converters(selected), *field.get_db_converters(connection)]
 
     def convert(value: Any) -> Any:
         for one in converters:
-            value = one(value, None, connection)
+            value = one(value, selected, connection)
         return _as_json(value)
 
     return convert

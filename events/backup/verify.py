@@ -86,13 +86,14 @@ class _Trial(Restorer):
         back = [
             (n, change)
             for n, column in enumerate(reader.columns)
-            if n != reader.key_index and (change := self._back(column.holds, column.target))
+            if (change := self._back(column.holds, column.target))
         ]
         place = 0
         for rows in read_slices(part, reader.columns, new, self.using):
             for row in rows:
                 values = list(row)
-                values[reader.key_index] = old[place]
+                if reader.key.holds is Holds.KEY:
+                    values[reader.key_index] = old[place]
                 for n, change in back:
                     values[n] = change(values[n])
                 if hash(encode(values)) != hashes[place]:
