@@ -10,14 +10,24 @@
     // Differs in every answer, and means nothing to the eye.
     const withoutToken = (html) => html.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
 
+    // The keyboard's place is kept: the same link or button in the same order gets it back.
+    function replace(element, html) {
+        const stops = () => [...element.querySelectorAll("a, button, summary")];
+        const place = stops().indexOf(document.activeElement);
+        const words = document.activeElement.textContent;
+        element.innerHTML = html;
+        const again = place < 0 ? undefined : stops()[place] ?? stops().find((stop) => stop.textContent === words);
+        again?.focus({ preventScroll: true });
+    }
+
     function draw(parts) {
         for (const [id, html] of Object.entries(parts)) {
             const element = document.getElementById(id);
             const text = withoutToken(html);
             if (!element || shown.get(id) === text) continue;
-            // What somebody is about to press must not vanish under the finger.
-            if (element.contains(document.activeElement) || element.matches(":active")) continue;
-            element.innerHTML = html;
+            // What somebody is pressing must not vanish under the finger.
+            if (element.matches(":active")) continue;
+            replace(element, html);
             shown.set(id, text);
         }
     }
