@@ -89,4 +89,5 @@ def run(options: Options) -> Iterator[Row]:
                 say(f"{name}: {float(took) * 1000:.0f} ms: {sql}")
         note = f"{found['queries']} queries, the slowest {float(slowest[0]) * 1000:.0f} ms"
         yield Row(f"pages {events:,}", f"{name}, cold", found["cold"], "ms", target, note=note)
-        yield Row(f"pages {events:,}", f"{name}, warm", found["warm"], "ms", target)
+        note = f"of it {statistics.median(found['worked']):.0f} ms of processor time"
+        yield Row(f"pages {events:,}", f"{name}, warm", found["warm"], "ms", target, note=note)
