@@ -9,7 +9,7 @@ VIEWER_FRAMES_PER_S = 1250.0
 BURST = 10.0
 SHORTEST_S = 0.012
 LONGEST_S = 1.0
-# Sending may take this share of the loop's time; the rest belongs to pages.
+# Sending may take this share of a core; the rest belongs to pages.
 SHARE = 0.4
 
 
@@ -34,6 +34,6 @@ class Pace:
         return min(max(lacking, self._not_before - now, 0.0), LONGEST_S)
 
     def sent(self, now: float, took: float) -> None:
-        """A frame went out; handing it to everyone took `took` seconds."""
+        """A frame went out; handing it to everyone took `took` seconds of the processor."""
         self._tokens -= 1.0
         self._not_before = now + max(SHORTEST_S, took / SHARE - took)

@@ -53,7 +53,7 @@ class Waker:
 class DataVersionWaker(Waker):
     """For an SQLite file; a thread of its own, so that asking never waits for the event loop."""
 
-    INTERVAL_S = 0.01
+    INTERVAL_S = 0.005
 
     def __init__(self, path: str) -> None:
         super().__init__()
