@@ -75,7 +75,7 @@ def test_a_small_batch_is_stored_when_its_time_is_up(feed: Feed) -> None:
     assert importer.state.position is None
     begin = time.monotonic()
     assert importer.step() == 1
-    assert 0.1 < time.monotonic() - begin < 1
+    assert 0.1 < time.monotonic() - begin < 10
 
 
 @pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_a_full_batch_does_not_wait(feed: Feed) -> None:
     importer = feed.importer(batch_size=10, flush_ms=30_000)
     begin = time.monotonic()
     assert importer.step() == 10
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.django_db
@@ -94,7 +94,7 @@ def test_a_clock_set_back_does_not_hold_a_batch(feed: Feed) -> None:
     feed.say(HITS[0], after_s=0)
     begin = time.monotonic()
     assert feed.importer(batch_size=10, flush_ms=100).step() == 1
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 20
     assert PssEvent.objects.get().processing_ms == 0
 
 
