@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,9 @@ class BackupCommand(BaseCommand):
     def _state(self, key: str) -> StateFile | None:
         if not key:
             return None
+        if hasattr(os, "nice"):
+            # Started by a page, while others record and watch.
+            os.nice(10)
         return StateFile(state_path(key), read_state(key) or State(""))
 
 

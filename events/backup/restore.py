@@ -51,6 +51,7 @@ class Outcome:
     differences: list[str] = field(default_factory=list)
     differing: int = 0
     notes: list[str] = field(default_factory=list)
+    singular: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -69,7 +70,9 @@ class Outcome:
             ("added", self.added),
             ("there already", self.found),
         ):
-            lines += [f"  {count:>12,}  {label} {names}" for label, count in numbers.items() if count]
+            for label, count in numbers.items():
+                what = self.singular.get(label, label) if count == 1 else label
+                lines += [f"  {count:>12,}  {what} {names}"] if count else []
         lines += [f"  {note}" for note in self.notes]
         if self.differing:
             lines.append(f"  {self.differing:,} differ from the backup and stay as they are here:")
@@ -118,6 +121,9 @@ class Restorer:
         self.progress = progress
         self.parts: dict[Model, Part] = {part.model: part for part in plan()}
         self.outcome = Outcome(mode)
+        self.outcome.singular = {
+            _name(part): str(part.model._meta.verbose_name) for part in self.parts.values()
+        }
         # model -> key in the file -> key here
         self.keys: dict[Model, dict[Any, Any]] = {}
         self.carried: dict[Model, set[Any]] = {}

@@ -46,6 +46,8 @@ SAME: dict[str, tuple[str, ...]] = {
     "tournaments.tournamentday": ("tournament_id", "date"),
     "tournaments.contextchange": ("court_id", "day_id", "effective_at"),
     "events.archivedreading": ("digest", "stream", "kind", "error", "details"),
+    # The archive has no unique index; of these columns it has one that finds them.
+    "events.archivedpssevent": ("tournament_id", "day_id", "received_at", "session_id", "sequence"),
     "events.udpsession": ("node_id", "source", "source_port", "local_port", "started_at"),
     "events.match": ("court_id", "day_id", "loaded_at"),
     "events.eventmove": ("court_id", "all_courts", "start", "end", "day_id", "moved_at"),

@@ -14,7 +14,7 @@ from django.db import connections, models
 
 # Nobody minds losing this file; it only has to be quick and small in memory.
 _PRAGMAS = (
-    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768; PRAGMA foreign_keys=ON;"
+    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384; PRAGMA foreign_keys=ON;"
 )
 
 

@@ -35,6 +35,8 @@ class State:
     error: str = ""
     backup: int = 0
     tournament: int = 0
+    # What the page was asked for, so that it can go on from a dry run.
+    asked: dict[str, Any] = field(default_factory=dict)
 
 
 class StateFile:
@@ -74,7 +76,7 @@ def state_path(key: str) -> Path:
     return Path(settings.RESTRIKE_VAR) / "tmp" / "actions" / f"{uuid.UUID(hex=key).hex}.json"
 
 
-def new_state(title: str) -> tuple[str, StateFile]:
+def new_state(title: str, **asked: Any) -> tuple[str, StateFile]:
     """A key and the file of a new action; forgets those older than a day."""
     key = uuid.uuid4().hex
     path = state_path(key)
@@ -82,7 +84,7 @@ def new_state(title: str) -> tuple[str, StateFile]:
     for old in path.parent.iterdir():
         if time.time() - old.stat().st_mtime > 24 * 3600:
             old.unlink(missing_ok=True)
-    file = StateFile(path, State(title, began=time.time()))
+    file = StateFile(path, State(title, began=time.time(), asked=asked))
     file.write()
     return key, file
 

@@ -6,40 +6,89 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('events', '0004_listenernode_earlier'),
-        ('tournaments', '0002_contextchange_restored'),
+        ("events", "0004_listenernode_earlier"),
+        ("tournaments", "0002_contextchange_restored"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Backup',
+            name="Backup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80)),
-                ('tournament_name', models.CharField(max_length=200, verbose_name='tournament')),
-                ('kind', models.CharField(choices=[('automatic', 'Automatic'), ('manual', 'By hand'), ('before', 'Before a dangerous action'), ('uploaded', 'Uploaded')], default='manual', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('directory', models.CharField(max_length=1000)),
-                ('file', models.CharField(blank=True, max_length=200)),
-                ('size', models.PositiveBigIntegerField(default=0, help_text='Bytes.')),
-                ('sha256', models.CharField(blank=True, max_length=64, verbose_name='SHA-256')),
-                ('counts', models.JSONField(default=dict)),
-                ('made_at', models.DateTimeField()),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('copied_to', models.CharField(blank=True, max_length=1000)),
-                ('copy_error', models.CharField(blank=True, max_length=500)),
-                ('error', models.CharField(blank=True, max_length=500)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tournament', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='backups', to='tournaments.tournament')),
-                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=80)),
+                ("tournament_name", models.CharField(max_length=200, verbose_name="tournament")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("automatic", "Automatic"),
+                            ("manual", "By hand"),
+                            ("before", "Before a dangerous action"),
+                            ("uploaded", "Uploaded"),
+                        ],
+                        default="manual",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("directory", models.CharField(max_length=1000)),
+                ("file", models.CharField(blank=True, max_length=200)),
+                ("size", models.PositiveBigIntegerField(default=0, help_text="Bytes.")),
+                ("sha256", models.CharField(blank=True, max_length=64, verbose_name="SHA-256")),
+                ("counts", models.JSONField(default=dict)),
+                ("made_at", models.DateTimeField()),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("copied_to", models.CharField(blank=True, max_length=1000)),
+                ("copy_error", models.CharField(blank=True, max_length=500)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tournament",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="backups",
+                        to="tournaments.tournament",
+                    ),
+                ),
+                (
+                    "verified_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-made_at', '-id'],
-                'permissions': [('make_backup', 'Can make backups'), ('download_backup', 'Can download backups'), ('upload_backup', 'Can upload backups'), ('verify_backup', 'Can verify backups'), ('restore_backup', 'Can restore backups')],
-                'indexes': [models.Index(fields=['slug', '-made_at'], name='backup_slug_made')],
+                "ordering": ["-made_at", "-id"],
+                "permissions": [
+                    ("make_backup", "Can make backups"),
+                    ("download_backup", "Can download backups"),
+                    ("upload_backup", "Can upload backups"),
+                    ("verify_backup", "Can verify backups"),
+                    ("restore_backup", "Can restore backups"),
+                ],
+                "indexes": [models.Index(fields=["slug", "-made_at"], name="backup_slug_made")],
             },
         ),
     ]
