@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import on_postgresql, unavailable
 from tests.faults.flood import Flood, check_everything_is_stored_once, wait_until_stored
+from tests.ingest.feed import Feed
 from tests.ingest.recording import total
 from tests.processes import Process, Stack, wait_until
 
@@ -192,6 +193,24 @@ def test_a_database_file_that_cannot_be_opened_at_the_start(
     place.rmdir()
     shutil.move(sqlite_file.removeprefix("sqlite:///"), place)
     check_it_went_on(stack, process, flood.sent)
+
+
+def test_bringing_in_a_journal_without_a_database_is_one_sentence_and_no_success(
+    fresh_database: str, make_stack: Callable[[str], Stack], tmp_path: Path
+) -> None:
+    nowhere = "postgres://postgres@127.0.0.1:9/none" if on_postgresql() else f"sqlite:///{tmp_path}"
+    stack = make_stack(nowhere)
+    feed = Feed(stack.var / "journal" / "main")
+    feed.say(*[b"pt1;3\r\n"] * 20)
+    feed.writer.close()
+    done = stack.manage("import_journal", "--once", check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count(SAYS) == 1
+    stack.env["DATABASE_URL"] = stack.url = fresh_database
+    assert "20 records stored" in stack.manage("import_journal", "--once").stdout
+    assert "0 records stored" in stack.manage("import_journal", "--once").stdout
+    assert stack.count() == 20
 
 
 # --- Full and read-only disks -----------------------------------------------------------------------
