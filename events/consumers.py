@@ -7,14 +7,14 @@ from typing import Any
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 
-from events.live import Feed, Viewer, ViewerRequest, current_feed
+from events.live import Access, Feed, Viewer, ViewerRequest, current_feed
 from events.live.feed import CARDS_GROUP, STREAM_GROUP
 
-SIGNED_OUT, FORBIDDEN, TRY_AGAIN = 4401, 4403, 1013
+TRY_AGAIN = 1013
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """`/ws/live/?after=<event id>&stream=0`: see `events.live` for what it sends."""
+    """`/ws/live/?after=<event id>&stream=0`: docs/adr/0002-live-feed.md lists what it sends."""
 
     viewer: Viewer | None = None
     feed: Feed | None = None
@@ -39,7 +39,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         request = ViewerRequest.parse(self.scope["query_string"])
         self.group = STREAM_GROUP if request.stream else CARDS_GROUP
-        if code := await self.refusal() or await self.join():
+        self.access = Access(self.scope)
+        if code := await self.access.refusal() or await self.join():
             await self.close(code)
             return
         # The group was joined before the snapshot: what comes between the two waits in the channel.
@@ -48,12 +49,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.accept()
         for text in self.viewer.greeting(texts):
             await self.send(text_data=text)
-
-    async def refusal(self) -> int | None:
-        user = self.scope["user"]
-        if user is None or not (user.is_active and user.is_staff):
-            return SIGNED_OUT
-        return None if await user.ahas_perm("events.view_pssevent") else FORBIDDEN
 
     async def join(self) -> int | None:
         try:
@@ -69,5 +64,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.viewer.acknowledge(text_data)
 
     async def live_frame(self, message: dict[str, Any]) -> None:
+        if code := await self.access.refusal_by_now():
+            self.viewer = None
+            await self.close(code)
         for text in self.viewer.take(message) if self.viewer else ():
             await self.send(text_data=text)

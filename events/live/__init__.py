@@ -13,7 +13,8 @@ frame     the rows and the changed cards since the last frame, one WebSocket mes
 docs/adr/0002-live-feed.md says why it is built this way.
 """
 
+from events.live.access import Access
 from events.live.feed import Feed, current_feed
 from events.live.viewer import Viewer, ViewerRequest
 
-__all__ = ["Feed", "Viewer", "ViewerRequest", "current_feed"]
+__all__ = ["Access", "Feed", "Viewer", "ViewerRequest", "current_feed"]

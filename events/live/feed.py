@@ -20,7 +20,7 @@ from events.live import rows, wake
 from events.live.pace import Pace
 from events.live.rings import Entry, Rings
 from events.live.status import Rates, read_status
-from events.live.tail import Step, Tail
+from events.live.tail import MOST_BOARDS, Step, Tail
 from events.live.viewer import FrameMessage, ViewerRequest, gap
 
 logger = logging.getLogger(__name__)
@@ -229,7 +229,11 @@ class Feed:
             self.last_id = step.entries[-1][0].id
         if step.skipped.total():
             self.rings.reach = self.last_id
-        self.cards.update(step.cards)
+        for court, card in step.cards.items():
+            self.cards.pop(court, None)
+            self.cards[court] = card
+        while len(self.cards) > MOST_BOARDS:
+            del self.cards[next(iter(self.cards))]
         return [text for _, text in step.entries]
 
     async def _advance(self) -> bool:

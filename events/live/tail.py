@@ -31,6 +31,8 @@ SESSION_MARGIN = 64
 # At the start: events of each court for its ring, and of its match for its scoreboard.
 LOAD_EVENTS = 300
 LOAD_MATCH_EVENTS = 3000
+# Courts with a scoreboard; the one that was quiet longest goes first.
+MOST_BOARDS = 64
 # What a client that was away longer than the rings reach gets at most.
 MISSED_LIMIT = 2000
 
@@ -152,7 +154,7 @@ class Tail:
         if session is not None:
             span = (max(session.events - LOAD_EVENTS, 0), session.events)
             self._rebuild(court, self._fetch({session.pk: span}))
-        return Step(cards=self._cards([court] if court in self.boards else []), more=bool(self._stale))
+        return Step(cards=self._cards([court]), more=bool(self._stale))
 
     @staticmethod
     def _fetch(wanted: dict[int, tuple[int, int]]) -> list[Row]:
@@ -170,7 +172,7 @@ class Tail:
         for row in fetched:
             moment = NO_MOMENT
             if row.court_id is not None:
-                board = self.boards.setdefault(row.court_id, Board())
+                board = self._board(row.court_id)
                 board.apply(row)
                 moment = board.moment()
                 touched.add(row.court_id)
@@ -178,8 +180,16 @@ class Tail:
         step.cards = self._cards(touched)
         return step
 
+    def _board(self, court: int) -> Board:
+        # Taken out and put back, so that the first is the one that has been quiet longest.
+        board = self.boards.pop(court, None) or Board()
+        if len(self.boards) >= MOST_BOARDS:
+            del self.boards[next(iter(self.boards))]
+        self.boards[court] = board
+        return board
+
     def _cards(self, courts: Iterable[int]) -> dict[int, dict[str, Any]]:
-        return {court: self.boards[court].card() for court in courts}
+        return {court: self.boards[court].card() for court in courts if court in self.boards}
 
     # --- For one viewer -----------------------------------------------------------------------------
 

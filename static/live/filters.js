@@ -92,6 +92,14 @@ export class Filters {
     return this.needle !== "" || [...this.chosen.values()].some((values) => values.size > 0);
   }
 
+  /** A court that was made after the page. */
+  addCourt(id, name) {
+    const select = this.form.elements.court;
+    if ([...select.options].some((option) => option.value === id)) return;
+    select.add(new Option(name, id), select.options.length - 1);
+    this.show();
+  }
+
   /** Whether a row is shown. */
   match(row) {
     if (row.tick && !this.ticks) return false;

@@ -107,6 +107,7 @@ function showStatus() {
   showProblems(status.problems ?? []);
   say(find("trouble"), status.problem ?? "");
   showContext();
+  for (const [id, court] of Object.entries(status.courts ?? {})) filters.addCourt(id, plain(court.name));
   const nodes = status.nodes ?? [];
   const sum = (field) => nodes.reduce((total, node) => total + node[field], 0);
   const counts = [];

@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.models import Session
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from events.live import current_feed, feed, rings, tail
+from events.live import access, current_feed, feed, rings, tail
 from events.live.tail import Tail
 from events.models import ListenerNode, UdpSession
 from tests.events.live_stage import (
@@ -92,6 +93,25 @@ async def test_other_origin_is_refused(cookie: str) -> None:
 
 async def test_missing_origin_is_refused(cookie: str) -> None:
     assert await refused(Viewer(cookie, "", (b"x-nothing", b""))) is not None
+
+
+async def test_one_who_signs_out_is_shut_out_of_the_open_page(
+    cookie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "ASK_AGAIN_S", 0.0)
+    async with feed_ends(), viewing(cookie) as viewer:
+        await viewer.receive()
+        await sync_to_async(Session.objects.all().delete)()
+        while (output := await viewer.socket.receive_output(5))["type"] == "websocket.send":
+            pass
+        assert (output["type"], output["code"]) == ("websocket.close", 4401)
+
+
+async def test_one_who_stays_signed_in_goes_on_watching(cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "ASK_AGAIN_S", 0.0)
+    async with feed_ends(), viewing(cookie) as viewer:
+        await viewer.receive("status")
+        await viewer.receive("status")
 
 
 # --- Snapshot and events --------------------------------------------------------------------------
@@ -404,6 +424,18 @@ async def test_rings_stay_bounded(cookie: str, monkeypatch: pytest.MonkeyPatch) 
         await astore(session, *points(50))
         await viewer.rows(50)
         assert len(current_feed().rings) == 10
+
+
+async def test_boards_stay_bounded(cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (feed, tail):
+        monkeypatch.setattr(module, "MOST_BOARDS", 3)
+    async with feed_ends(), viewing(cookie) as viewer:
+        await viewer.receive()
+        sessions = [await make_session() for _ in range(5)]
+        for session in sessions:
+            await astore(session, *points(1))
+            await viewer.rows(1)
+        assert list(current_feed().cards) == [session.court_id for session in sessions[2:]]
 
 
 async def test_tail_asks_the_same_number_of_queries_for_one_and_for_many(cookie: str) -> None:
