@@ -10,6 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.kinds import Kind, Outcome, Side, Status
+from events.models_archive import ArchivedPssEvent as ArchivedPssEvent
+from events.models_archive import ArchivedReading as ArchivedReading
+from events.models_archive import ArchiveRun as ArchiveRun
 from events.models_backup import Backup as Backup
 from events.querysets import EventTallyQuerySet, MatchQuerySet, PssEventQuerySet
 from tournaments.models import Court, Tournament, TournamentDay

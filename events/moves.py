@@ -21,7 +21,7 @@ from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Substr, TruncMinute
 from django.utils import timezone
 
-from events.models import EventMove, EventTally, ListenerNode, Match, PssEvent
+from events.models import ArchivedPssEvent, EventMove, EventTally, ListenerNode, Match, PssEvent
 from events.tallies import Amount, Key, minute_of, shift_tallies
 from tournaments.models import Court, TournamentDay
 
@@ -59,6 +59,10 @@ class NumbersChangedError(Exception):
         self.now = now
 
 
+class ArchivedEventsError(Exception):
+    """Some of the events are in the archive."""
+
+
 @dataclass(frozen=True)
 class Preview:
     """What a move would do: events by the day they are under now, without those already in place."""
@@ -68,6 +72,7 @@ class Preview:
     in_place: int = 0
     backlog: int = 0  # datagrams received but not yet stored, which a move cannot reach
     from_days: list[tuple[TournamentDay | None, int]] = field(default_factory=list)
+    archived: bool = False  # some are in the archive, where they cannot be moved
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -131,6 +136,7 @@ def preview(court: Where, start: datetime, end: datetime, day: TournamentDay | N
         in_place=in_place,
         backlog=sum(node.backlog for node in ListenerNode.objects.all()),
         from_days=[(days.get(pk) if pk else None, n) for pk, n in counts.items() if n],
+        archived=_has_archived(start, end, where, target),
     )
 
 
@@ -144,9 +150,11 @@ def move_events(
     expected: tuple[int, int] | None = None,
 ) -> EventMove:
     """Moves, and keeps it in the history. With `expected` (events, matches) moves that many or raises
-    `NumbersChangedError` and changes nothing.
+    `NumbersChangedError` and changes nothing. `ArchivedEventsError` when some are in the archive.
     """
     with transaction.atomic():
+        if _has_archived(start, end, _on({court}), day.pk if day else None):
+            raise ArchivedEventsError("Some of these events are in the archive. Bring them back first.")
         moved = file_events(court, start, end, day.pk if day else None)
         if expected is None or moved == expected:
             return _remember(court, start, end, day, user, moved)
@@ -172,6 +180,17 @@ def _remember(
         message = f"Moved {moved_what} to {day or 'no day'}."
         LogEntry.objects.log_actions(user.pk, [move], ADDITION, message, single_object=True)
     return move
+
+
+def _has_archived(start: datetime, end: datetime, where: Q, target: int | None) -> bool:
+    tournaments = _tournaments_of_days("default")
+    return any(
+        ArchivedPssEvent.objects.filter(
+            where, _during("received_at", start, end), _under(tournaments.get(old), old)
+        ).exists()
+        for old in days_with_events(start, end, where)
+        if old != target
+    )
 
 
 def _on(places: set[Where]) -> Q:

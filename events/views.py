@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from events.archive.seeing import Event, find_event, neighbours
 from events.kinds import Kind, Status
 from events.live.status import epoch_ms
-from events.models import PssEvent
 from events.situation import Situation
 from events.words import describe
 from tournaments.models import Court, Tournament
@@ -55,17 +55,9 @@ def live_problems(request: HttpRequest) -> HttpResponse:
 @permission_required("events.view_pssevent", raise_exception=True)
 def live_event(request: HttpRequest, pk: int) -> JsonResponse:
     """Every field of one event and its neighbours, for the drawer. Times are epoch milliseconds."""
-    event = (
-        PssEvent.objects.select_related("court", "day__tournament", "tournament", "match", "session")
-        .filter(pk=pk)
-        .first()
-    )
+    event = find_event(pk, "court", "day__tournament", "tournament", "match", "session")
     if event is None:
         raise Http404("There is no such event.")
-    near = PssEvent.objects.filter(
-        session_id=event.session_id,
-        sequence__range=(event.sequence - NEIGHBOURS, event.sequence + NEIGHBOURS),
-    ).order_by("sequence")
     return JsonResponse(
         {
             "id": event.pk,
@@ -78,12 +70,12 @@ def live_event(request: HttpRequest, pk: int) -> JsonResponse:
             else None,
             "time": epoch_ms(event.received_at),
             "raw": event.raw,
-            "neighbours": [_neighbour(other, event) for other in near],
+            "neighbours": [_neighbour(other, event) for other in neighbours(event, NEIGHBOURS)],
         }
     )
 
 
-def _fields(event: PssEvent) -> dict[str, Any]:
+def _fields(event: Event) -> dict[str, Any]:
     """Label -> text or number, in the order they are shown."""
     fields = {
         "Kind": event.get_kind_display(),
@@ -105,7 +97,7 @@ def _fields(event: PssEvent) -> dict[str, Any]:
     return {label: value for label, value in fields.items() if value not in (None, "")}
 
 
-def _neighbour(other: PssEvent, event: PssEvent) -> dict[str, Any]:
+def _neighbour(other: Event, event: Event) -> dict[str, Any]:
     return {
         "id": other.pk,
         "time": epoch_ms(other.received_at),

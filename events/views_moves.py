@@ -18,7 +18,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from events.models import EventMove
-from events.moves import ALL_COURTS, NumbersChangedError, Preview, Where, move_events, preview
+from events.moves import (
+    ALL_COURTS,
+    ArchivedEventsError,
+    NumbersChangedError,
+    Preview,
+    Where,
+    move_events,
+    preview,
+)
 from tournaments.forms import NO_DAY, by_tournament
 from tournaments.models import Court, TournamentDay
 
@@ -108,6 +116,8 @@ def move_page(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             try:
                 return _move(request, form)
+            except ArchivedEventsError:
+                pass  # the preview below says it
             except NumbersChangedError as error:
                 shown = error.now
                 messages.warning(request, "Nothing was moved: the numbers have changed since. Look again.")

@@ -32,6 +32,7 @@ RANGES = {
     "SESSION_IDLE_S": (10, 86_400, "s"),
     "JOURNAL_KEEP_DAYS": (1, 3_650, "days"),
     "JOURNAL_SEGMENT_MB": (1, 1_024, "MB"),
+    "ARCHIVE_AFTER_DAYS": (1, 36_500, "days"),
 }
 
 

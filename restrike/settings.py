@@ -144,6 +144,8 @@ INGEST_AUTO_COURTS = env.bool("INGEST_AUTO_COURTS", default=True)
 SESSION_IDLE_S = env.int("SESSION_IDLE_S", default=600)
 JOURNAL_KEEP_DAYS = env.int("JOURNAL_KEEP_DAYS", default=30)
 JOURNAL_SEGMENT_MB = env.int("JOURNAL_SEGMENT_MB", default=64)
+# Days after which events may go into the archive by themselves.
+ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=30)
 # How `events`, which may not import the parser, reaches it.
 EVENT_READER = "ingest.reader"
 

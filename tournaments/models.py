@@ -148,8 +148,14 @@ class TournamentDay(models.Model):
         return reverse("admin:tournaments_tournamentday_change", args=[self.pk])
 
     def has_events(self) -> bool:
-        # Reverse accessors, so that this app need not know the one above it.
-        return self.events.exists() or self.matches.exists()
+        # Reverse accessors, so that this app need not know the one above it; with the tournament, which
+        # is what the indexes of both tables start with.
+        mine = {"tournament": self.tournament_id}
+        return (
+            self.matches.exists()
+            or self.events.filter(**mine).exists()
+            or self.archived_events.filter(**mine).exists()
+        )
 
     def is_today(self) -> bool:
         return self.date == self.tournament.today()

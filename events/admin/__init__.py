@@ -4,6 +4,6 @@ The event table holds millions of rows. Nothing here counts or searches it witho
 `events.admin.bounded`.
 """
 
-from events.admin import backups, events, machine, matches, people, unknown
+from events.admin import archived, backups, events, machine, matches, people, unknown
 
-__all__ = ["backups", "events", "machine", "matches", "people", "unknown"]
+__all__ = ["archived", "backups", "events", "machine", "matches", "people", "unknown"]

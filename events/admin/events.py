@@ -15,8 +15,9 @@ from django.utils.html import format_html
 
 from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
 from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, moment
+from events.archive.seeing import find_event, neighbours
 from events.kinds import Status
-from events.models import PssEvent
+from events.models import ArchivedPssEvent, PssEvent
 from events.moves import days_with_events
 from events.reader import reader
 from events.words import clock_text, describe
@@ -168,7 +169,7 @@ class PssEventAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET"])
         related = ("court", "match", "tournament", "day__tournament", "session__node")
         pk = int(object_id) if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else 0
-        event = PssEvent.objects.select_related(*related).filter(pk=pk).first()
+        event = find_event(pk, *related)
         if event is None:
             raise Http404("There is no such event.")
         if event.tournament:
@@ -180,18 +181,10 @@ class PssEventAdmin(ReadOnlyAdmin):
             "words": describe(event),
             "clock": clock_text(event.clock_ms) if event.clock_ms is not None else "",
             "hex": _hex_lines(event.raw),
-            "neighbours": _neighbours(event),
+            "neighbours": [(other, describe(other)) for other in neighbours(event, NEIGHBOURS)],
+            "archived": isinstance(event, ArchivedPssEvent),
         }
         return TemplateResponse(request, "events/event.html", context)
-
-
-def _neighbours(event: PssEvent) -> list[tuple[PssEvent, str]]:
-    """Events of the same sender before and after, with their words."""
-    near = PssEvent.objects.filter(
-        session=event.session,
-        sequence__range=(event.sequence - NEIGHBOURS, event.sequence + NEIGHBOURS),
-    )
-    return [(other, describe(other)) for other in near.order_by("sequence")]
 
 
 def _hex_lines(raw: str) -> list[tuple[str, str, str]]:

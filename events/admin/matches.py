@@ -16,8 +16,9 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from events.admin.bounded import BoundedChangeList, BoundedPaginator
 from events.admin.filters import CourtFilter, DayFilter, TournamentFilter
+from events.archive.seeing import events_of
 from events.kinds import Outcome
-from events.models import Match
+from events.models import ArchivedPssEvent, Match
 from events.words import clock_text, decision_text, describe
 from tournaments.adminbase import ReadOnlyAdmin, column
 
@@ -212,14 +213,11 @@ def _timeline(match: Match, request: HttpRequest) -> dict[str, Any]:
     """One page of the match's events in the order they came, without ticks unless asked for."""
     with_ticks = request.GET.get("ticks") == "1"
     page = max(min(_key(request.GET.get("page")), 1000), 1)
-    events: QuerySet[Any] = match.events.select_related("court").order_by("received_at", "id")
-    if not with_ticks:
-        events = events.without_ticks()  # type: ignore[attr-defined]
-    first = (page - 1) * TIMELINE
-    found = list(events[first : first + TIMELINE + 1])
+    found = events_of(match, (page - 1) * TIMELINE, TIMELINE + 1, with_ticks=with_ticks)
     return {
         "timeline": [(event, describe(event)) for event in found[:TIMELINE]],
         "with_ticks": with_ticks,
         "page": page,
         "has_next": len(found) > TIMELINE,
+        "archived": any(isinstance(event, ArchivedPssEvent) for event in found),
     }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from events.models import EventMove, PssEvent, UnknownMessage
+from events.archive import slices
+from events.models import ArchivedPssEvent, EventMove, PssEvent, UnknownMessage
 from tests.factories import (
     NOON,
     ContextChangeFactory,
@@ -28,6 +31,7 @@ pytestmark = pytest.mark.django_db
 
 STAFF = ["Viewer", "Operator", "Manager"]
 VIEWED = [
+    "events_archivedpssevent",
     "events_athlete",
     "events_eventmove",
     "events_listenernode",
@@ -50,7 +54,11 @@ def world() -> dict[str, Any]:
     day = make_day()
     event = PssEventFactory(day=day, match=MatchFactory(day=day))
     tally_events()
+    aside = PssEventFactory(received_at=NOON - timedelta(days=90))
+    slices.archive(connection, [aside.pk])
+    slices.delete(connection, slices.LIVE, [aside.pk])
     return {
+        "events_archivedpssevent": ArchivedPssEvent.objects.get(),
         "events_athlete": event.match.blue,
         "events_eventmove": EventMove.objects.create(start=NOON, end=NOON, events=1, matches=0),
         "events_listenernode": event.session.node,

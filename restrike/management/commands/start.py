@@ -18,6 +18,7 @@ from ingest import listener
 from ingest.listen import Address, ListenError, parse_listen
 from ingest.supervisor import ChildSpec, Supervisor
 from restrike import starting
+from restrike.daily import DailyWork
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +70,11 @@ class Command(BaseCommand):
         except ListenError as error:
             raise CommandError(str(error)) from None
         report = starting.Report(self._say, node, web_address, [parse_listen(a) for a in addresses])
+        daily = DailyWork(listener.manage_command("runjobs", "daily"), Path(settings.RESTRIKE_VAR) / "daily")
         report.begin()
+        daily.begin()
         code = supervisor.run()
+        daily.end()
         report.end()
         sys.exit(code)
 

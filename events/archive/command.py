@@ -1,0 +1,104 @@
+"""What the archive's two commands share: saying what would happen, doing it, saying what came of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+
+from django.core.management.base import BaseCommand, CommandError
+
+from events.archive import room, runs
+from events.archive.scope import Part
+from events.models import ArchiveRun
+from tournaments.models import Tournament
+
+
+class ArchiveCommand(BaseCommand):
+    direction: str
+    doing = ""
+    done = ""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+
+    def find(self, slug: str) -> Tournament:
+        tournament = Tournament.objects.filter(slug=slug).first()
+        if tournament is None:
+            known = ", ".join(Tournament.objects.values_list("slug", flat=True)[:10]) or "none yet"
+            raise CommandError(f"There is no tournament “{slug}”. There are: {known}.")
+        return tournament
+
+    def say(self, parts: Sequence[Part]) -> None:
+        """What would be moved."""
+        for part in parts:
+            large, small = room.estimate(part.events)
+            if self.direction == runs.Direction.BRING_BACK:
+                large, small = small, large
+            what = f"{events(part.events)} of {part.matches:,} {'match' if part.matches == 1 else 'matches'}"
+            self.stdout.write(
+                f"{part.name}: {what}, about {megabytes(large)} now and {megabytes(small)} afterwards."
+            )
+
+    def move(self, parts: Sequence[Part]) -> ArchiveRun:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        try:
+            run = runs.begin(self.direction, parts)
+        except runs.AlreadyRunningError as error:
+            raise CommandError(str(error)) from None
+        run = runs.work(run, parts, progress=_Line(self), stop=stop)
+        self.stdout.write(f"{self.done} {events(run.events)}{self._room(run)}.")
+        if run.state == runs.State.DONE:
+            return run
+        if run.error:
+            raise CommandError(run.error)
+        raise CommandError("Stopped. What was moved is kept; run it again to go on.")
+
+    def _room(self, run: ArchiveRun) -> str:
+        if not (run.bytes_before and run.bytes_after):
+            return ""
+        return (
+            f", which took {megabytes(run.bytes_before)} and take {megabytes(run.bytes_after)} now: "
+            f"{run.saved_percent} % less"
+        )
+
+
+class _Line:
+    """How far it is and how long it still takes, twice a second on a terminal."""
+
+    def __init__(self, command: ArchiveCommand) -> None:
+        self.stream = command.stderr
+        self.doing = command.doing
+        self.told = time.monotonic()
+
+    def __call__(self, run: ArchiveRun) -> None:
+        terminal = sys.stderr.isatty()
+        if time.monotonic() - self.told < (0.5 if terminal else 10):
+            return
+        self.told = time.monotonic()
+        left = f", about {run.seconds_left} s left" if run.seconds_left is not None else ""
+        line = f"{self.doing} {run.events:,} of {events(run.total)}, {run.percent} %{left}"
+        self.stream.write(f"\r{line}   " if terminal else line, ending="" if terminal else "\n")
+        self.stream.flush()
+
+
+def events(number: int) -> str:
+    return f"{number:,} {'event' if number == 1 else 'events'}"
+
+
+def megabytes(size: int) -> str:
+    """Bytes as people say them."""
+    return f"{size / 1e6:,.1f} MB" if size < 100e6 else f"{size / 1e6:,.0f} MB"
+
+
+def days(text: str) -> int:
+    """An argument that is a number of days."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number

@@ -1,0 +1,98 @@
+"""What is due once a day (django-extensions' daily jobs), at a time when nobody minds.
+
+A thread of `manage.py start` looks once a minute. The jobs run in a process of their own, so that they
+cost no memory while they do not run, and nothing that happens to them touches the listener.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from events.models import UdpSession
+from tournaments.context import ContextTimeline
+from tournaments.models import Court, TournamentDay
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60.0
+#: So long nothing may have been heard.
+QUIET = timedelta(minutes=15)
+
+
+class DailyWork:
+    """Runs `command` at most once a day. `stamp` is the file whose age says when it ran last."""
+
+    def __init__(self, command: Sequence[str], stamp: Path, every_s: float = LOOK_EVERY_S) -> None:
+        self._command = list(command)
+        self._stamp = stamp
+        self._every_s = every_s
+        self._over = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="daily", daemon=True)
+
+    def begin(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Ends what runs; what it has done is kept, and the rest is done another day."""
+        self._over.set()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._every_s):
+            try:
+                due = self.is_due()
+            except DatabaseError:
+                due = False
+            finally:
+                # Kept open it would hold a place on PostgreSQL all day.
+                connection.close()
+            if due:
+                self._work()
+
+    def is_due(self, now: datetime | None = None) -> bool:
+        """Whether it has not run today and nothing goes on that it could disturb."""
+        now = now or timezone.now()
+        with contextlib.suppress(OSError):
+            ran = datetime.fromtimestamp(self._stamp.stat().st_mtime, UTC)
+            if timezone.localdate(ran) >= timezone.localdate(now):
+                return False
+        return not goes_on(now)
+
+    def _work(self) -> None:
+        # First, so that work which fails is tried again tomorrow and not each minute.
+        self._stamp.touch()
+        os.utime(self._stamp)
+        began = time.monotonic()
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+        code = self._process.wait()
+        if code and not self._over.is_set():
+            log.warning("The daily work ended with exit code %s.", code)
+        else:
+            log.info("The daily work is done, in %.0f s.", time.monotonic() - began)
+
+
+def goes_on(now: datetime) -> bool:
+    """Whether a tournament day of these days is active, or something was heard a moment ago."""
+    if UdpSession.objects.filter(last_event_at__gt=now - QUIET).exists():
+        return True
+    timeline = ContextTimeline.load()
+    courts = [None, *Court.objects.values_list("pk", flat=True)]
+    in_force = {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}
+    # One that was left active when it was over must not put off the daily work for ever.
+    days = TournamentDay.objects.select_related("tournament").filter(pk__in=in_force)
+    return any(day.date >= timezone.localdate(now, day.tournament.tz) for day in days)

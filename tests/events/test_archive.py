@@ -1,0 +1,453 @@
+"""The archive: what goes in comes back identical, takes less room, and leaves alone what goes on."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from events.archive import runs, scope, slices
+from events.archive.seeing import events_of, find_event
+from events.models import ArchivedPssEvent, ArchivedReading, ArchiveRun, EventTally, Match, PssEvent
+from events.moves import ALL_COURTS, ArchivedEventsError, file_events, move_events, preview
+from events.words import describe
+from tests.events.archive_stage import LONG_AGO, counts, finished_tournament, live_hash, matches_of
+from tests.factories import (
+    ContextChangeFactory,
+    ListenerNodeFactory,
+    MatchFactory,
+    PssEventFactory,
+    TournamentFactory,
+    UdpSessionFactory,
+    UserFactory,
+    make_day,
+    tally_events,
+)
+from tournaments.models import Tournament
+
+pytestmark = pytest.mark.django_db
+
+ARCHIVE, BRING_BACK = runs.Direction.ARCHIVE, runs.Direction.BRING_BACK
+
+
+def archive(tournament: Tournament, **options: Any) -> ArchiveRun:
+    part = scope.to_archive(tournament)
+    return runs.work(runs.begin(ARCHIVE, [part]), [part], **options)
+
+
+def bring_back(tournament: Tournament, **options: Any) -> ArchiveRun:
+    part = scope.to_bring_back(tournament)
+    return runs.work(runs.begin(BRING_BACK, [part]), [part], **options)
+
+
+# --- There and back --------------------------------------------------------------------------------
+
+
+def test_archive_and_back_gives_identical_rows() -> None:
+    tournament = finished_tournament(3_000)
+    before, totals, matches = live_hash(tournament), EventTally.objects.total(), matches_of(tournament)
+
+    there = archive(tournament, slice_size=700)
+
+    assert (there.state, there.events, there.total) == ("done", 3_000, 3_000)
+    assert counts(tournament) == (0, 3_000)
+    assert EventTally.objects.total() == totals
+    assert matches_of(tournament) == matches
+    back = bring_back(tournament, slice_size=700)
+    assert (back.state, back.events) == ("done", 3_000)
+    assert counts(tournament) == (3_000, 0)
+    assert live_hash(tournament) == before
+
+
+def test_archive_needs_at_least_a_third_less_room() -> None:
+    tournament = finished_tournament(20_000)
+
+    run = archive(tournament)
+
+    assert run.events == 20_000
+    assert 100 < run.bytes_before / run.events < 600
+    assert run.saved_percent >= 30
+
+
+def test_archived_rows_do_not_depend_on_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As written by another parser, by hand, or by Django, which spaces its JSON otherwise.
+    day = make_day(status="finished")
+    odd: list[dict[str, Any]] = [
+        {"details": {"points": 3, "technique": "head", "hits": [1, 2]}},
+        {"details": {"hits": [7], "later": {"nested": ["é", None, 1.5]}}},
+        {"kind": "hit", "stream": "hl1", "value": 12, "details": {"points": [4]}},
+        {"kind": "gam_jeom", "stream": "wg1", "athlete": 2, "value": 1, "details": {"blue": 0, "red": 1}},
+        {"kind": "unknown", "stream": "", "status": "malformed", "error": "what “is” wrong", "raw": "\\xff"},
+        {"kind": "unknown", "stream": "zz", "status": "unknown", "raw": "zz;'\"%s;\\r\\n", "value": None},
+        {"kind": "clock", "stream": "clk", "clock_ms": 0, "round": 2, "details": {"action": "start"}},
+    ]
+    for row in odd:
+        PssEventFactory(day=day, received_at=LONG_AGO, **row)
+    tally_events()
+    before = live_hash(day.tournament)
+    monkeypatch.setattr("django.conf.settings.EVENT_READER", "no.such.parser")
+
+    archive(day.tournament)
+    assert counts(day.tournament) == (0, len(odd))
+    bring_back(day.tournament)
+
+    assert live_hash(day.tournament) == before
+
+
+def test_archived_event_reads_like_the_event_it_was() -> None:
+    tournament = finished_tournament(1_500)
+    live = {event.pk: event for event in PssEvent.objects.all()}
+
+    archive(tournament)
+
+    names = [field.attname for field in PssEvent._meta.concrete_fields]
+    for event in ArchivedPssEvent.objects.as_events():
+        assert [getattr(event, name) for name in names] == [getattr(live[event.pk], name) for name in names]
+        assert describe(event) == describe(live[event.pk])
+        assert str(event) == str(live[event.pk])
+        assert event.get_absolute_url() == live[event.pk].get_absolute_url()
+
+
+def test_readings_are_shared() -> None:
+    first, second = finished_tournament(2_000, seed=1), finished_tournament(2_000, seed=1)
+    archive(first)
+    readings = ArchivedReading.objects.count()
+
+    archive(second)
+
+    assert readings < 600
+    assert ArchivedReading.objects.count() == readings
+
+
+def test_id_taken_by_a_live_event_is_given_anew() -> None:
+    tournament = finished_tournament(100)
+    archive(tournament)
+    taken = ArchivedPssEvent.objects.order_by("id").first()
+    assert taken is not None
+    # As after restoring a backup that numbered the two tables apart.
+    stranger = PssEventFactory(id=taken.pk)
+
+    bring_back(tournament)
+
+    assert counts(tournament) == (100, 0)
+    assert PssEvent.objects.get(pk=stranger.pk).tournament is None
+    newest = max(PssEvent.objects.values_list("pk", flat=True))
+    assert PssEventFactory().pk > newest
+
+
+# --- What stays --------------------------------------------------------------------------------------
+
+
+def test_running_tournament_is_left_alone() -> None:
+    tournament = finished_tournament(50, status="running")
+
+    assert "is running" in scope.why_not(tournament)
+    assert scope.due()[0] == []
+    with pytest.raises(CommandError, match="is running"):
+        call_command("archive_events", tournament=tournament.slug)
+    assert counts(tournament) == (50, 0)
+
+
+def test_finished_tournament_whose_day_is_active_is_left_alone() -> None:
+    now = timezone.now()
+    tournament = finished_tournament(50, start=now - timedelta(hours=10))
+    change = ContextChangeFactory(day=tournament.days.get(), effective_at=now - timedelta(hours=11))
+
+    assert "is active" in scope.why_not(tournament)
+    change.delete()
+    assert scope.why_not(tournament) == ""
+
+
+def test_tournament_that_was_just_heard_is_left_alone() -> None:
+    day = make_day(status="finished")
+    PssEventFactory(day=day, received_at=timezone.now() - timedelta(minutes=5))
+    tally_events()
+
+    assert "was heard at" in scope.why_not(day.tournament)
+    assert scope.due()[0] == []
+
+
+def test_tournament_whose_sender_goes_on_is_left_alone() -> None:
+    tournament = finished_tournament(50)
+    session = PssEvent.objects.filter(tournament=tournament).first().session  # type: ignore[union-attr]
+    session.last_event_at, session.ended_at = timezone.now(), None
+    session.save()
+
+    assert "has been sending without a break" in scope.why_not(tournament)
+
+
+def test_archiving_ends_when_the_tournament_goes_on() -> None:
+    tournament = finished_tournament(100)
+    part = scope.to_archive(tournament)
+
+    def go_on(run: ArchiveRun) -> None:
+        Tournament.objects.filter(pk=tournament.pk).update(status="running")
+
+    run = runs.work(runs.begin(ARCHIVE, [part]), [part], progress=go_on, slice_size=30)
+
+    assert (run.state, run.events) == ("stopped", 30)
+    assert "is running" in run.error
+    assert counts(tournament) == (70, 30)
+
+
+def test_old_events_without_a_tournament_go_and_what_is_in_progress_stays() -> None:
+    now = timezone.now()
+    busy = UdpSessionFactory(last_event_at=now)
+    match = MatchFactory(court=busy.court, loaded_at=now - timedelta(days=50))
+    old = PssEventFactory(received_at=now - timedelta(days=40))
+    young = PssEventFactory(received_at=now - timedelta(days=20))
+    same_sender = PssEventFactory(received_at=now - timedelta(days=40), session=busy)
+    same_match = PssEventFactory(received_at=now - timedelta(days=40), match=match)
+    tally_events()
+
+    call_command("archive_events", verbosity=0)
+
+    assert set(PssEvent.objects.values_list("pk", flat=True)) == {young.pk, same_sender.pk, same_match.pk}
+    assert ArchivedPssEvent.objects.get().pk == old.pk
+
+
+def test_tournament_that_was_never_finished_gives_its_old_events() -> None:
+    tournament = finished_tournament(50, status="planned")
+    recent = PssEventFactory(day=tournament.days.get(), received_at=timezone.now() - timedelta(days=3))
+    tally_events()
+
+    call_command("archive_events", older_than=30)
+
+    assert counts(tournament) == (1, 50)
+    assert PssEvent.objects.get().pk == recent.pk
+
+
+def test_archive_works_while_events_arrive() -> None:
+    """Events of a running tournament come in between the slices; none goes, none is counted."""
+    tournament = finished_tournament(1_000)
+    running = make_day(status="running")
+    before = live_hash(tournament)
+    session = UdpSessionFactory(last_event_at=timezone.now())
+
+    def arrive(run: ArchiveRun) -> None:
+        PssEventFactory(day=running, session=session, received_at=timezone.now())
+
+    archive(tournament, progress=arrive, slice_size=50)
+
+    assert counts(tournament) == (0, 1_000)
+    assert counts(running.tournament) == (20, 0)
+    bring_back(tournament, progress=arrive, slice_size=100)
+    assert live_hash(tournament) == before
+    assert counts(running.tournament)[0] >= 30
+
+
+# --- Runs ----------------------------------------------------------------------------------------------
+
+
+def test_stopped_run_goes_on_where_it_was() -> None:
+    tournament = finished_tournament(300)
+    stop = threading.Event()
+
+    run = archive(tournament, progress=lambda run: stop.set(), stop=stop, slice_size=100)
+
+    assert (run.state, run.events) == ("stopped", 100)
+    assert scope.to_archive(tournament).events == 200
+    assert archive(tournament).events == 200
+    assert counts(tournament) == (0, 300)
+
+
+def test_one_run_at_a_time_and_a_dead_one_gives_way() -> None:
+    tournament = finished_tournament(30)
+    part = scope.to_archive(tournament)
+    first = runs.begin(ARCHIVE, [part])
+
+    with pytest.raises(runs.AlreadyRunningError, match="is going on"):
+        runs.begin(BRING_BACK, [part])
+    ArchiveRun.objects.filter(pk=first.pk).update(seen_at=timezone.now() - timedelta(minutes=5))
+    runs.begin(BRING_BACK, [part])
+
+    first.refresh_from_db()
+    assert first.state == "stopped"
+
+
+def test_database_in_trouble_ends_the_run_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    tournament = finished_tournament(30)
+
+    def full(*args: Any) -> None:
+        from django.db import OperationalError
+
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(slices, "archive", full)
+    run = archive(tournament)
+
+    assert run.state == "failed"
+    assert "database or disk is full" in run.error
+    assert counts(tournament) == (30, 0)
+
+
+def test_slice_that_moves_otherwise_is_undone() -> None:
+    tournament = finished_tournament(30)
+    ids = [*PssEvent.objects.values_list("pk", flat=True), 10**9]
+
+    with pytest.raises(DatabaseError, match="31 events were to be moved and 30 were"):
+        slices.archive(connection, ids)
+
+    assert counts(tournament)[0] == 30
+
+
+# --- What stands beside it ------------------------------------------------------------------------------
+
+
+def test_day_with_archived_events_is_kept() -> None:
+    tournament = finished_tournament(30)
+    archive(tournament)
+    ArchivedPssEvent.objects.update(match=None)
+    EventTally.objects.all().delete()
+    Match.objects.all().delete()
+
+    assert tournament.days.get().has_events()
+
+
+def test_moving_archived_events_is_refused() -> None:
+    tournament = finished_tournament(60)
+    other = make_day()
+    archive(tournament)
+    span = LONG_AGO - timedelta(minutes=1), LONG_AGO + timedelta(hours=1)
+
+    assert preview(ALL_COURTS, *span, other).archived
+    with pytest.raises(ArchivedEventsError):
+        move_events(ALL_COURTS, *span, other, None)
+    assert file_events(ALL_COURTS, *span, other.pk).events == 0
+    assert counts(tournament) == (0, 60)
+    bring_back(tournament)
+    assert not preview(ALL_COURTS, *span, other).archived
+    assert move_events(ALL_COURTS, *span, other, None).events == 60
+
+
+def test_match_is_read_wherever_its_events_are() -> None:
+    tournament = finished_tournament(2_000)
+    match = Match.objects.order_by("pk").first()
+    assert match is not None
+    seen = [
+        [event.pk for event in events_of(match, first, 100, with_ticks=ticks)]
+        for first in (0, 50)
+        for ticks in (True, False)
+    ]
+
+    # Half of them, as while it is being moved.
+    slices_of = scope.to_archive(tournament)
+    stop = threading.Event()
+    runs.work(
+        runs.begin(ARCHIVE, [slices_of]),
+        [slices_of],
+        progress=lambda run: stop.set(),
+        stop=stop,
+        slice_size=400,
+    )
+    for _ in range(2):
+        again = [
+            [event.pk for event in events_of(match, first, 100, with_ticks=ticks)]
+            for first in (0, 50)
+            for ticks in (True, False)
+        ]
+        assert again == seen
+        archive(tournament)
+
+
+@pytest.mark.parametrize("ticks", ["", "?ticks=1"])
+def test_pages_of_archived_match_and_event_answer_with_the_same(ticks: str) -> None:
+    tournament = finished_tournament(1_200)
+    match = Match.objects.order_by("pk").first()
+    event = PssEvent.objects.filter(match=match, kind="point").first()
+    assert match is not None
+    assert event is not None
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+    urls = [match.get_absolute_url() + ticks, event.get_absolute_url()]
+    live = [client.get(url) for url in urls]
+
+    archive(tournament)
+
+    found = find_event(event.pk, "court")
+    assert isinstance(found, ArchivedPssEvent)
+    archived = [client.get(url) for url in urls]
+    assert [page.status_code for page in archived] == [200, 200]
+    timelines = [[words for _, words in page.context["timeline"]] for page in (live[0], archived[0])]
+    assert timelines[0] == timelines[1]
+    near = [[words for _, words in page.context["neighbours"]] for page in (live[1], archived[1])]
+    assert near[0] == near[1]
+    assert "archive" in archived[0].content.decode()
+    assert "In the archive" in archived[1].content.decode()
+    drawer = client.get(reverse("live_event", args=[event.pk]))
+    assert drawer.json()["words"] == describe(event)
+
+
+@pytest.mark.parametrize("asked", ["", "?tournament={t}", "?day={d}", "?match=%23{m}"])
+def test_list_of_archived_events_costs_the_same_however_many(asked: str) -> None:
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+    costs, shown = [], []
+    for events in (8, 400):
+        tournament = finished_tournament(events)
+        archive(tournament)
+        match = Match.objects.filter(day__tournament=tournament).first()
+        assert match is not None
+        keys = {"t": tournament.pk, "d": tournament.days.get().pk, "m": match.pk}
+        url = reverse("admin:events_archivedpssevent_changelist") + asked.format(**keys)
+        client.get(url)
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(url)
+        costs.append(len(queries))
+        shown.append(len(page.context["cl"].result_list))
+
+    assert costs[0] == costs[1] < 25
+    assert 0 < shown[0] < shown[1]
+
+
+# --- Commands ------------------------------------------------------------------------------------------
+
+
+def test_commands_say_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    tournament = finished_tournament(400)
+    matches = Match.objects.count()
+
+    call_command("archive_events", tournament=tournament.slug, dry_run=True)
+    assert counts(tournament) == (400, 0)
+    said = capsys.readouterr().out
+    assert f"{tournament}: 400 events of {matches} matches, about 0.1 MB now" in said
+    assert "Nothing was changed." in said
+
+    call_command("archive_events")
+    said = capsys.readouterr().out
+    assert "Archived 400 events, which took" in said
+    assert "% less." in said
+    call_command("archive_events")
+    assert capsys.readouterr().out == "There is nothing to archive.\n"
+
+    call_command("unarchive_events", tournament=tournament.slug)
+    assert "Brought back 400 events." in capsys.readouterr().out
+    call_command("unarchive_events", tournament=tournament.slug)
+    assert "is in the archive" in capsys.readouterr().out
+
+
+def test_command_names_the_tournaments_there_are() -> None:
+    TournamentFactory(slug="seoul-open")
+
+    with pytest.raises(CommandError, match=r"There is no tournament “berlin”\. There are: seoul-open"):
+        call_command("unarchive_events", tournament="berlin")
+
+
+def test_daily_job_archives_what_is_due() -> None:
+    from events.jobs.daily.archive import Job
+
+    tournament, running = finished_tournament(40), finished_tournament(40, status="running")
+    ListenerNodeFactory()
+
+    Job().execute()
+
+    assert counts(tournament) == (0, 40)
+    assert counts(running) == (40, 0)

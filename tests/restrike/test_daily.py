@@ -1,0 +1,72 @@
+"""The daily work of `manage.py start`: once a day, and never while a tournament goes on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from restrike.daily import DailyWork
+from tests.factories import ContextChangeFactory, CourtFactory, TournamentFactory, UdpSessionFactory
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.django_db
+
+
+def test_daily_work_is_due_once_a_day(tmp_path: Path) -> None:
+    work = DailyWork([], tmp_path / "daily")
+    now = timezone.now()
+
+    assert work.is_due(now)
+    (tmp_path / "daily").touch()
+    assert not work.is_due(now)
+    yesterday = (now - timedelta(days=1)).timestamp()
+    os.utime(tmp_path / "daily", (yesterday, yesterday))
+    assert work.is_due(now)
+
+
+def test_daily_work_waits_while_something_is_heard(tmp_path: Path) -> None:
+    session = UdpSessionFactory(last_event_at=timezone.now() - timedelta(minutes=5))
+    work = DailyWork([], tmp_path / "daily")
+
+    assert not work.is_due()
+    session.last_event_at -= timedelta(minutes=20)
+    session.save()
+    assert work.is_due()
+
+
+@pytest.mark.parametrize("of_one_court", [True, False])
+def test_daily_work_waits_while_a_day_is_active(tmp_path: Path, of_one_court: bool) -> None:
+    today = timezone.now().date()
+    tournament = TournamentFactory(start_date=today, end_date=today)
+    court = CourtFactory() if of_one_court else None
+    change = ContextChangeFactory(
+        day=tournament.days.get(), court=court, effective_at=timezone.now() - timedelta(minutes=1)
+    )
+    work = DailyWork([], tmp_path / "daily")
+
+    assert not work.is_due()
+    # Over, and only forgotten.
+    tournament.days.update(date=today - timedelta(days=1))
+    assert work.is_due()
+    change.delete()
+    assert work.is_due()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_daily_work_runs_its_command_and_ends_with_it(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    code = f"import pathlib, time; pathlib.Path({str(ran)!r}).touch(); time.sleep(60)"
+    work = DailyWork([sys.executable, "-c", code], tmp_path / "daily", every_s=0.01)
+    work.begin()
+    wait_until(ran.exists, 20, "the command")
+
+    work.end()
+
+    assert (tmp_path / "daily").exists()
+    assert not any(thread.name == "daily" for thread in threading.enumerate())
