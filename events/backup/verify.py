@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from events.backup.collect import Progress, encode, no_progress, read_slices
 from events.backup.manifest import File, Manifest
@@ -17,7 +17,7 @@ from events.backup.restore import Mode, Restorer
 from events.backup.rows import Reader
 from events.backup.rules import Holds, Model, Part, plan
 from events.backup.scratch import scratch
-from events.backup.trouble import BadBackupError
+from events.backup.trouble import BackupError, BadBackupError
 
 # Keys of rows that are gone, moved to where no key is, and back.
 _AWAY = 2**62
@@ -34,6 +34,16 @@ class Verified:
 
 def verify(path: Path, *, progress: Progress = no_progress) -> Verified:
     """BadBackupError when anything is not as it was written. Touches no database but its own."""
+    try:
+        return _verify(path, progress)
+    except (OperationalError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise BackupError(
+            f"It could not be tried out: {said}. Make room in RESTRIKE_VAR, then again."
+        ) from error
+
+
+def _verify(path: Path, progress: Progress) -> Verified:
     with open_backup(path) as source, scratch([part.model for part in plan()]) as alias:
         trial = _Trial(source, Mode.NEW, alias, progress)
         try:
