@@ -87,6 +87,19 @@ def test_hits_of_an_earlier_session_are_not_linked_by_a_sequence_that_means_anot
     assert "hits" not in events("point")[0].details
 
 
+def test_a_link_at_the_very_edge_of_its_time_is_the_same_after_a_restart(feed: Feed) -> None:
+    feed.say(LOAD, b"clk;02:00;start\r\n")
+    feed.now_ns += 900
+    feed.say(b"hl1;33\r\n")
+    feed.now_ns -= 100  # 100 ns less than 5 s; but stored times are cut to the microsecond
+    feed.say(b"pt1;3\r\n", after_s=5)
+    feed.store()
+    undisturbed = picture()["events"]
+    empty_tables()
+    feed.store_in_pieces([3])
+    assert picture()["events"] == undisturbed
+
+
 def test_every_event_carries_the_round_and_clock_of_its_moment(feed: Feed) -> None:
     feed.say(
         LOAD, match_line("101"), b"rnd;2\r\n", b"clk;01:30\r\n", b"pt1;1\r\n", b"clk;01:29\r\n", after_s=1
@@ -136,6 +149,21 @@ def test_the_end_of_a_match_that_comes_together_with_the_next_load_stays_with_it
     assert second.blue is not None
     assert second.blue.name == "KIM"
     assert second.rounds in ([], [[0, 0, 0]])
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_answer_about_the_match_before_is_not_taken_for_a_result(feed: Feed, restart: bool) -> None:
+    feed.say(LOAD, match_line("101"), b"at1;LEE;LEE;KOR;at2;ROSSI;ROSSI;ITA\r\n", after_s=0.2)
+    feed.say(b"clk;02:00;start\r\n", b"clk;0:00;stopEnd\r\n", after_s=60)
+    feed.say(b"wmh;LEE;2-0 PTF\r\n", b"win;BLUE\r\n", after_s=10)
+    # The winner fights again.
+    feed.say(LOAD, match_line("102"), b"at1;LEE;LEE;KOR;at2;DIAZ;DIAZ;ESP\r\n", after_s=20)
+    feed.store()
+    feed.say(b"wmh;LEE;2-0 PTF\r\n", b"win;BLUE\r\n", after_s=5)
+    (feed.importer().drain if restart else feed.store)()
+    first, second = Match.objects.order_by("loaded_at")
+    assert (first.winner, first.decision) == ("blue", "PTF")
+    assert (second.number, second.winner, second.decision, second.ended_at) == ("102", "", "", None)
 
 
 def test_after_hours_of_silence_a_message_belongs_to_no_earlier_match(tmp_path: Path) -> None:
