@@ -63,7 +63,10 @@ class Card {
     this.detail = element("span", "live-detail");
     this.blue = new Side("blue");
     this.red = new Side("red");
-    this.round = element("span", "live-round");
+    this.roundLong = element("span", "live-long");
+    this.roundShort = element("span", "live-short");
+    this.roundText = element("span");
+    this.round = element("span", "live-round", this.roundLong, this.roundShort, this.roundText);
     this.clock = element("span", "live-clock");
     this.note = element("span", "live-note");
     this.heard = element("p", "live-heard", "Not heard yet");
@@ -83,7 +86,7 @@ class Card {
     this.blue.show(nobody, 0, false);
     this.red.show(nobody, 0, false);
     say(this.match, "No match yet");
-    say(this.round, "–");
+    say(this.roundText, "–");
     say(this.clock, "–:––");
   }
 
@@ -108,9 +111,15 @@ class Card {
   }
 
   /** What moves by itself: the countdown and how long ago the court was heard. */
-  tick(now) {
+  tick(now, connected) {
     const data = this.data;
     if (!data) return "";
+    if (!connected) {
+      // It is this page that hears nothing; of the court nothing is known.
+      say(this.heard, "Not up to date: no connection");
+      this.heard.dataset.mood = "quiet";
+      return "";
+    }
     this.countDown(data, now);
     const heard = data.heard === null ? Infinity : Math.max(0, now - data.heard);
     const shouldRun = data.clock_running && !data.winner;
@@ -127,7 +136,8 @@ class Card {
 
   countDown(data, now) {
     const left = (shown, running) => clock(shown.ms - (running ? Math.max(0, now - shown.at) : 0));
-    let round = data.round ? (data.golden ? "Golden round" : `Round ${data.round}`) : "–";
+    const [long, short] = data.round && !data.golden && !data.winner ? ["Round ", "R"] : ["", ""];
+    let round = data.round ? (data.golden ? "Golden round" : String(data.round)) : "–";
     let time = data.clock_ms === null ? "–:––" : left({ ms: data.clock_ms, at: data.clock_at }, data.clock_running);
     let note = "";
     let state = data.clock_running ? "running" : "stopped";
@@ -146,8 +156,11 @@ class Card {
     } else if (data.replay) {
       note = `Video replay: ${["referee", "blue", "red"][data.replay.side] ?? ""}`;
     }
-    say(this.round, round);
+    say(this.roundLong, long);
+    say(this.roundShort, short);
+    say(this.roundText, round);
     say(this.note, note);
+    if (this.note.title !== note) this.note.title = note;
     say(this.clock, time);
     if (this.node.dataset.state !== state) this.node.dataset.state = state;
   }
@@ -205,9 +218,10 @@ class LiveCards extends HTMLElement {
       for (const [court, data] of this.changed) this.cards.get(court)?.show(data);
       this.changed.clear();
       const now = this.feed.now();
+      const connected = this.feed.state === "open";
       const silent = [];
       for (const card of this.cards.values()) {
-        if (card.tick(now) === "silent") silent.push(card.title.textContent);
+        if (card.tick(now, connected) === "silent") silent.push(card.title.textContent);
       }
       say(this.news, silent.length ? `Silent while the clock should run: ${silent.join(", ")}` : "");
     });

@@ -103,6 +103,13 @@ def test_live_sees_a_match_from_a_tournament_made_by_hand(live: Page, live_stack
     live.select_option("select[name=tournament]", label="Browser Open")
     expect(row(live, "Blue: head kick, 3 points").first).to_be_visible()
 
+    # The front page has the same cards, over a connection of their own.
+    live.goto("/")
+    score = card(live, "701").locator(".live-red .live-score")
+    expect(score).to_have_text("0")
+    send(live_stack, "sc1;3;sc2;2", source="127.0.0.32")
+    expect(score).to_have_text("2")
+
 
 def test_live_counts_down_by_itself_and_stops_with_the_clock(live: Page, live_stack: LiveStack) -> None:
     live_stack.stack.send(*load_match("702"), source="127.0.0.33")
@@ -212,6 +219,7 @@ def test_live_shows_what_it_missed_after_a_reconnect(live: Page, live_stack: Liv
     expect(live.locator("[data-live=connection]")).to_have_attribute(
         "data-state", re.compile("waiting|connecting")
     )
+    expect(live.locator(".live-heard").first).to_have_text("Not up to date: no connection")
     send(live_stack, "hl2;62", "hl2;63")
     live_stack.start_web()
     expect(row(live, "hl2;62")).to_have_count(1, timeout=15_000)
