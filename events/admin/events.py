@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
 from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, moment
+from events.admin.lines import lines
 from events.archive.seeing import find_event, neighbours
 from events.kinds import Status
 from events.models import ArchivedPssEvent, PssEvent
@@ -181,7 +182,7 @@ class PssEventAdmin(ReadOnlyAdmin):
             "words": describe(event),
             "clock": clock_text(event.clock_ms) if event.clock_ms is not None else "",
             "hex": _hex_lines(event.raw),
-            "neighbours": [(other, describe(other)) for other in neighbours(event, NEIGHBOURS)],
+            "neighbours": lines(neighbours(event, NEIGHBOURS)),
             "archived": isinstance(event, ArchivedPssEvent),
         }
         return TemplateResponse(request, "events/event.html", context)

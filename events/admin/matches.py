@@ -16,10 +16,11 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from events.admin.bounded import BoundedChangeList, BoundedPaginator
 from events.admin.filters import CourtFilter, DayFilter, TournamentFilter
+from events.admin.lines import lines
 from events.archive.seeing import events_of
 from events.kinds import Outcome
 from events.models import ArchivedPssEvent, Match
-from events.words import clock_text, decision_text, describe
+from events.words import clock_text, decision_text
 from tournaments.adminbase import ReadOnlyAdmin, column
 
 # A match has about 1,000 events, most of them ticks.
@@ -215,7 +216,7 @@ def _timeline(match: Match, request: HttpRequest) -> dict[str, Any]:
     page = max(min(_key(request.GET.get("page")), 1000), 1)
     found = events_of(match, (page - 1) * TIMELINE, TIMELINE + 1, with_ticks=with_ticks)
     return {
-        "timeline": [(event, describe(event)) for event in found[:TIMELINE]],
+        "timeline": lines(found[:TIMELINE]),
         "with_ticks": with_ticks,
         "page": page,
         "has_next": len(found) > TIMELINE,

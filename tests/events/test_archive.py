@@ -376,9 +376,9 @@ def test_pages_of_archived_match_and_event_answer_with_the_same(ticks: str) -> N
     assert isinstance(found, ArchivedPssEvent)
     archived = [client.get(url) for url in urls]
     assert [page.status_code for page in archived] == [200, 200]
-    timelines = [[words for _, words in page.context["timeline"]] for page in (live[0], archived[0])]
+    timelines = [[line.words for line in page.context["timeline"]] for page in (live[0], archived[0])]
     assert timelines[0] == timelines[1]
-    near = [[words for _, words in page.context["neighbours"]] for page in (live[1], archived[1])]
+    near = [[line.words for line in page.context["neighbours"]] for page in (live[1], archived[1])]
     assert near[0] == near[1]
     assert "archive" in archived[0].content.decode()
     assert "In the archive" in archived[1].content.decode()
