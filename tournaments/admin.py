@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -67,6 +67,7 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     change_form_outer_before_template = "tournaments/_days.html"
     warn_unsaved_form = True
+    actions = ["archive", "bring_back"]
     add_fieldsets = [
         (None, {"fields": ["name", ("start_date", "end_date"), "time_zone"]}),
         ("Where (can wait)", {"fields": ["city", "country", "venue"]}),
@@ -95,6 +96,24 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+    @admin.action(description="Archive…", permissions=["archive"])
+    def archive(self, request: HttpRequest, tournaments: QuerySet[Tournament]) -> HttpResponse | None:
+        return self._archive_page(request, tournaments)
+
+    @admin.action(description="Bring back from the archive…", permissions=["archive"])
+    def bring_back(self, request: HttpRequest, tournaments: QuerySet[Tournament]) -> HttpResponse | None:
+        return self._archive_page(request, tournaments)
+
+    def _archive_page(self, request: HttpRequest, tournaments: QuerySet[Tournament]) -> HttpResponse | None:
+        """The page that says what would happen, and asks. It belongs to the app with the events."""
+        if len(tournaments) == 1:
+            return redirect("archive_tournament", tournaments[0].pk)
+        self.message_user(request, "Choose one tournament at a time.", messages.WARNING)
+        return None
+
+    def has_archive_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("events.archive_events")
 
     def has_delete_permission(self, request: HttpRequest, obj: Tournament | None = None) -> bool:
         """Not once it has events: the page that lists what would go could not hold them."""

@@ -92,8 +92,9 @@ def events(number: int) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Bytes as people say them."""
-    return f"{size / 1e6:,.1f} MB" if size < 100e6 else f"{size / 1e6:,.0f} MB"
+    """Bytes as people say them, and as the pages do."""
+    amount = size / 2**20
+    return f"{amount:,.1f} MB" if amount < 100 else f"{amount:,.0f} MB"
 
 
 def days(text: str) -> int:
