@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 30, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], timeout: float = 60, what: str = "") -> T:
     """The first true value of `condition`, asked every 20 ms; AssertionError after `timeout` seconds."""
     end = time.monotonic() + timeout
     pause = threading.Event()
@@ -72,7 +72,7 @@ class Process:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_for_line(self, text: str, timeout: float = 30) -> str:
+    def wait_for_line(self, text: str, timeout: float = 60) -> str:
         """The first line with `text` in it."""
 
         def found() -> str | None:
@@ -94,13 +94,13 @@ class Process:
     def send_signal(self, number: int) -> None:
         self.popen.send_signal(number)
 
-    def wait(self, timeout: float = 30) -> int:
+    def wait(self, timeout: float = 60) -> int:
         """Its exit code."""
         code = self.popen.wait(timeout)
         self._reader.join(5)
         return code
 
-    def stop(self, number: int = signal.SIGTERM, timeout: float = 30) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout: float = 60) -> int:
         """Ask it to end, and its exit code."""
         if self.popen.poll() is None:
             self.send_signal(number)
@@ -166,7 +166,7 @@ class Stack:
             now = self._seen()
             return all(now) and now[0] != before[0] and now[1] != before[1]
 
-        wait_until(alive, 40, "recorder and importer running")
+        wait_until(alive, 60, "recorder and importer running")
 
     def _seen(self) -> tuple[Any, Any]:
         rows = self.fetch("SELECT recorder_seen_at, importer_seen_at FROM events_listenernode ORDER BY id")
@@ -214,7 +214,7 @@ class Stack:
         """Rows of a table."""
         return int(self.fetch(f"SELECT count(*) FROM {table}")[0][0])
 
-    def wait_for_events(self, number: int, timeout: float = 30) -> int:
+    def wait_for_events(self, number: int, timeout: float = 60) -> int:
         """Until at least `number` events are stored."""
 
         def stored() -> int:

@@ -62,8 +62,8 @@ def test_start_brings_back_a_web_server_that_was_killed(stack: Stack, tcp_port: 
         now = process.child("daphne")
         return now is not None and now.pid != first.pid
 
-    wait_until(replaced, 30, "a new web server")
-    wait_until(lambda: _answers(tcp_port), 30, "the new web server answering")
+    wait_until(replaced, what="a new web server")
+    wait_until(lambda: _answers(tcp_port), what="the new web server answering")
 
 
 def _answers(port: int) -> bool:
