@@ -24,6 +24,7 @@ from events import bulk
 from events.kinds import Kind, Status
 from ingest.journal import JournalReader, Position, Record
 from ingest.protocol import Message, escape, parse
+from ingest.selftest import is_self_test
 from ingest.senders import Sender, SenderKey, moment
 from ingest.staging import recorder_state
 from ingest.state import AnotherImporter, Notes, State
@@ -235,7 +236,7 @@ class Importer:
             self._advance(state, after, len(records) - notes.count, notes)
             batch = _Batch()
             for record in records:
-                if record.local_port != 0:
+                if record.local_port != 0 and not is_self_test(record):
                     self._file(state, record, parse, batch)
             if batch.rows:
                 self._write_events(state, batch)

@@ -91,7 +91,8 @@ def check_database(
     return messages
 
 
-def _check_pragmas(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
+def sqlite_settings(connection: BaseDatabaseWrapper) -> dict[str, tuple[Any, Any]]:
+    """Name -> (wanted, in force) of all that SQLite was told, read back from an open connection."""
     from sqlite3 import sqlite_version_info
 
     in_memory = "memory" in str(connection.settings_dict["NAME"])
@@ -100,22 +101,25 @@ def _check_pragmas(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
         # A database that lives in memory has no log and nothing to map; only tests have one.
         for name in ("journal_mode", "mmap_size"):
             del wanted[name]
-    found: dict[str, Any] = {}
+    read: dict[str, tuple[Any, Any]] = {}
     with connection.cursor() as cursor:
-        for name in wanted:
+        for name, value in wanted.items():
             cursor.execute(f"PRAGMA {name}")
-            found[name] = cursor.fetchone()[0]
-    wanted["transaction_mode"] = "IMMEDIATE"
-    found["transaction_mode"] = getattr(connection, "transaction_mode", None)
+            read[name] = value, cursor.fetchone()[0]
+    read["transaction_mode"] = "IMMEDIATE", getattr(connection, "transaction_mode", None)
+    return read
+
+
+def _check_pragmas(connection: BaseDatabaseWrapper) -> list[CheckMessage]:
     return [
         Error(
-            f"SQLite works with {name}={found[name]}, but has to work with {name}={wanted[name]}.",
+            f"SQLite works with {name}={found}, but has to work with {name}={wanted}.",
             hint="Is the file on a network drive, or made by another program? "
             "Move it to a local disk and let `manage.py bootstrap` make it.",
             id="restrike.E003",
         )
-        for name in wanted
-        if found[name] != wanted[name]
+        for name, (wanted, found) in sqlite_settings(connection).items()
+        if found != wanted
     ]
 
 

@@ -50,6 +50,7 @@ SIDEBAR = [
                 "context",
                 "tournaments.view_contextchange",
             ),
+            _item("Pre-flight", "fact_check", "preflight", "events.view_pssevent"),
             _item("Backups", "inventory_2", "admin:events_backup_changelist", "events.view_backup"),
             _item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
         ]
