@@ -11,8 +11,9 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from events.live import current_feed
@@ -102,3 +103,9 @@ async def feed_ends() -> AsyncIterator[None]:
         yield
     finally:
         await current_feed().stop()
+
+
+def cookie_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value

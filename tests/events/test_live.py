@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Any
-
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
-from django.db import connection, connections
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from events.live import access, current_feed, feed, rings, tail
-from events.live.tail import Tail
-from events.models import ListenerNode, UdpSession
+from events.live import access, current_feed, tail
+from events.models import UdpSession
 from tests.events.live_stage import (
     ORIGIN,
     Viewer,
     astore,
+    cookie_of,
     feed_ends,
     make_session,
     points,
@@ -31,34 +22,15 @@ from tests.events.live_stage import (
     viewing,
 )
 from tests.factories import (
-    ListenerNodeFactory,
     MatchFactory,
-    TournamentFactory,
-    UdpSessionFactory,
     UserFactory,
 )
-from tournaments.context import set_context
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
-
-
-@pytest.fixture
-def cookie(transactional_db: None) -> str:
-    """The session cookie of a viewer."""
-    return cookie_of(UserFactory(is_superuser=True))
-
-
-def cookie_of(user: User) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.cookies["sessionid"].value
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def no_connection_left(transactional_db: None) -> AsyncIterator[None]:
-    """The thread of `sync_to_async` outlives the test; an open connection would keep the test database."""
-    yield
-    await sync_to_async(connections.close_all)()
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio,
+    pytest.mark.usefixtures("no_connection_left"),
+]
 
 
 # --- Who may watch --------------------------------------------------------------------------------
@@ -330,149 +302,3 @@ async def test_feed_that_falls_behind_skips_ahead_with_a_counted_gap(
         while (message := await viewer.receive("events"))["events"] or not message["cards"]:
             pass
         assert message["cards"][str(session.court_id)]["blue"]["score"] == 9
-
-
-# --- Status -----------------------------------------------------------------------------------------
-
-
-async def test_status_says_who_records_and_what_is_active(cookie: str) -> None:
-    session = await make_session()
-    today = timezone.now().date()
-
-    def prepare() -> None:
-        ListenerNode.objects.update(
-            recorder_seen_at=timezone.now(), received=120, stored=100, kernel_drops=3, blind_ms=1500
-        )
-        ListenerNodeFactory(name="away", recorder_seen_at=timezone.now() - timedelta(minutes=5))
-        tournament = TournamentFactory(name="Open", start_date=today - timedelta(1), end_date=today)
-        set_context(tournament.days.get(number=1))
-
-    await sync_to_async(prepare)()
-    async with feed_ends(), viewing(cookie) as viewer:
-        status = await viewer.receive("status")
-    away, node = sorted(status["nodes"], key=lambda one: one["name"])
-    assert (node["recording"], node["backlog"], node["drops"], node["blind_ms"]) == (True, 20, 3, 1500)
-    assert not away["recording"]
-    court = status["courts"][str(session.court_id)]
-    day = status["days"][str(court["day"])]
-    assert (day["name"], day["number"], day["today"]) == ("Open", 1, False)
-    assert status["viewers"] == 1
-
-
-async def test_context_set_by_staff_shows_within_a_status(cookie: str) -> None:
-    await make_session()
-    today = timezone.now().date()
-    tournament = await sync_to_async(TournamentFactory)(start_date=today)
-    async with feed_ends(), viewing(cookie) as viewer:
-        assert (await viewer.receive("status"))["day"] is None
-        day = await sync_to_async(tournament.days.get)(number=1)
-        await sync_to_async(set_context)(day)
-        await viewer.receive("status")  # may have been on its way
-        status = await viewer.receive("status")
-        assert (status["day"], status["days"][str(day.pk)]["today"]) == (day.pk, True)
-
-
-async def test_status_counts_the_rate_of_each_court(cookie: str) -> None:
-    session = await make_session()
-    async with feed_ends(), viewing(cookie) as viewer:
-        await viewer.receive("status")
-        await astore(session, *points(7))
-        rates: list[Any] = []
-        while not any(rate[0] for rate in rates):
-            rates.append((await viewer.receive("status"))["courts"][str(session.court_id)]["rate"])
-        assert rates[-1][0] == 7
-
-
-# --- The feed itself ----------------------------------------------------------------------------------
-
-
-async def test_feed_sleeps_when_nobody_watches(cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "LINGER_S", 0.0)
-    async with feed_ends():
-        async with viewing(cookie) as viewer:
-            await viewer.receive()
-            task = current_feed()._task
-            assert task
-        assert current_feed().viewers == 0
-        async with asyncio.timeout(5):
-            await asyncio.wait([task])
-        # And wakes with what came meanwhile.
-        stored = await astore(await make_session(), *points(2))
-        async with viewing(cookie) as viewer:
-            assert [row["id"] for row in (await viewer.receive())["events"]] == [e.pk for e in stored]
-
-
-async def test_feed_wakes_faster_than_its_safety_poll(cookie: str) -> None:
-    session = await make_session()
-    async with feed_ends(), viewing(cookie) as viewer:
-        await viewer.receive()
-        loop = asyncio.get_running_loop()
-        took = []
-        for _ in range(3):
-            await astore(session, *points(1))
-            before = loop.time()
-            await viewer.rows(1)
-            took.append(loop.time() - before)
-        assert min(took) < 0.5
-
-
-async def test_rings_stay_bounded(cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "Rings", lambda: rings.Rings(per_court=10))
-    session = await make_session()
-    async with feed_ends(), viewing(cookie) as viewer:
-        await viewer.receive()
-        await astore(session, *points(50))
-        await viewer.rows(50)
-        assert len(current_feed().rings) == 10
-
-
-async def test_boards_stay_bounded(cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (feed, tail):
-        monkeypatch.setattr(module, "MOST_BOARDS", 3)
-    async with feed_ends(), viewing(cookie) as viewer:
-        await viewer.receive()
-        sessions = [await make_session() for _ in range(5)]
-        for session in sessions:
-            await astore(session, *points(1))
-            await viewer.rows(1)
-        assert list(current_feed().cards) == [session.court_id for session in sessions[2:]]
-
-
-async def test_tail_asks_the_same_number_of_queries_for_one_and_for_many(cookie: str) -> None:
-    def count(sessions: int, events: int) -> int:
-        for one in made[:sessions]:
-            store(one, *points(events))
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            assert len(following.step().entries) == sessions * events
-        return len(queries)
-
-    def compare() -> None:
-        made.extend(UdpSessionFactory() for _ in range(3))
-        following.load()
-        assert count(1, 1) == count(1, 3) == count(3, 10) == 2
-        with CaptureQueriesContext(connection) as queries:
-            following.step()
-        assert len(queries) == 1
-
-    made: list[UdpSession] = []
-    following = Tail()
-    await sync_to_async(compare)()
-
-
-async def test_tail_follows_a_database_that_was_put_back(cookie: str) -> None:
-    def put_back() -> None:
-        session = UdpSessionFactory()
-        store(session, *points(5))
-        following = Tail()
-        following.load()
-        session.events = 3
-        session.save()
-        assert following.step().entries == []
-        # As after a restore: sequences go on from where the backup ended.
-        session.events = 5
-        session.save()
-        assert len(following.step().entries) == 2
-
-    await sync_to_async(put_back)()

@@ -1,0 +1,26 @@
+"""Fixtures of the tests of stored events and their pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from tests.events.live_stage import cookie_of
+from tests.factories import UserFactory
+
+
+@pytest.fixture
+def cookie(transactional_db: None) -> str:
+    """The session cookie of a viewer."""
+    return cookie_of(UserFactory(is_superuser=True))
+
+
+@pytest_asyncio.fixture
+async def no_connection_left(transactional_db: None) -> AsyncIterator[None]:
+    """The thread of `sync_to_async` outlives the test; an open connection would keep the test database."""
+    yield
+    await sync_to_async(connections.close_all)()
