@@ -89,7 +89,13 @@ def test_a_locked_database_delays_and_loses_nothing(stack: Stack) -> None:
 # --- Connections lost -------------------------------------------------------------------------------
 
 
+needs_a_server = pytest.mark.skipif(
+    not on_postgresql(), reason="about a server; the run on PostgreSQL has it"
+)
+
+
 @pytest.mark.slow
+@needs_a_server
 def test_connections_terminated_in_the_middle_of_writing_lose_and_double_nothing(
     postgres: str, make_stack: Callable[[str], Stack]
 ) -> None:
@@ -158,6 +164,7 @@ class Relay:
 
 
 @pytest.mark.slow
+@needs_a_server
 def test_a_server_that_cannot_be_reached_at_the_start_is_written_to_when_it_can(
     postgres: str, make_stack: Callable[[str], Stack]
 ) -> None:
