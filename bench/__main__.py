@@ -26,6 +26,7 @@ BENCHMARKS = {
     "commit": "datagram to commit at 1,000/s",
     "websocket": "datagram to WebSocket frame with 50 viewers, at 20/s and 1,000/s",
     "pages": "pages at 5 million events",
+    "backup": "backup with verification and restore of 1 million events",
     "memory": "memory of ingest and web after 100,000 events",
     "kills": "SIGKILL of recorder and importer under 4,000 datagrams/s",
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import connections, models
 
 from events.backup.collect import encode
@@ -95,10 +96,13 @@ class Reader:
         """Stores new rows, under new keys where keys are numbers; returns these."""
         if not rows:
             return []
-        for row in rows:
-            for place, change in self._convert:
-                row[place] = change(row[place])
-            row.extend(self._values)
+        try:
+            for row in rows:
+                for place, change in self._convert:
+                    row[place] = change(row[place])
+                row.extend(self._values)
+        except (ValueError, ValidationError) as error:
+            raise self._bad(f"cannot be read: {error}") from None
         old = [row[self.key_index] for row in rows]
         if self.table.order is not None:
             new = self.table.insert_events(rows)

@@ -6,13 +6,13 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from django.db import models
 from django.db.models import Q
 
 from events.backup.collect import read_slices
 from events.backup.rows import Row
 from events.backup.rules import Column, Holds, Part
+from events.backup.values import same_json
 
 _MOST_NAMED = 500
 
@@ -91,12 +91,13 @@ class Finder:
                 )
 
     def _identity(self, row: Any) -> tuple[Any, ...]:
-        return tuple(_comparable(row[n]) for n in self.identity)
+        return tuple(_comparable(row[n], self.columns[n]) for n in self.identity)
 
     def _difference(self, mine: tuple[Any, ...], row: Row) -> str:
         said = []
         for n in self.compared:
-            if _comparable(mine[n]) != _comparable(row[n]):
+            column = self.columns[n]
+            if _comparable(mine[n], column) != _comparable(row[n], column):
                 name = self.columns[n].field.verbose_name
                 said.append(f"{name} is {_short(mine[n])} here, {_short(row[n])} in the backup")
         if not said:
@@ -118,7 +119,7 @@ class Finder:
     def _where(self, rows: list[Row]) -> Q:
         where = Q()
         for n in self.identity:
-            where &= self._among(self.columns[n], {_comparable(row[n]) for row in rows})
+            where &= self._among(self.columns[n], {_comparable(row[n], self.columns[n]) for row in rows})
         return where
 
     def _among(self, column: Column, values: set[Any]) -> Q:
@@ -149,13 +150,12 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _comparable(value: Any) -> Any:
-    return bytes(value) if isinstance(value, msgspec.Raw) else value
+def _comparable(value: Any, column: Column) -> Any:
+    return same_json(value) if value and isinstance(column.field, models.JSONField) else value
 
 
 def _short(value: Any) -> str:
     if value is None:
         return "empty"
-    text = bytes(value).decode() if isinstance(value, msgspec.Raw) else str(value)
-    text = text.removesuffix(".000000")
+    text = str(value).removesuffix(".000000")
     return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"

@@ -1,7 +1,7 @@
-"""A database's values as JSON and back, the same text for the same value on every database.
+"""A database's values as JSON and back.
 
-Times are UTC with six decimals; JSON has its keys sorted. Values go past Django's conversions where
-they can: these are most of the time it takes to read a million rows.
+Times are UTC with six decimals; JSON is text, as the database has it. Values go past Django's
+conversions where they can: these are most of the time it takes to read a million rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
@@ -48,7 +47,7 @@ def encoder(column: Column, connection: BaseDatabaseWrapper) -> Convert | None:
     if isinstance(field, models.DateTimeField):
         return _none_safe(_time_out)
     if isinstance(field, models.JSONField):
-        return _json_out
+        return None
     selected = Col("", field)
     converters = [*connection.ops.get_db_converters(selected), *field.get_db_converters(connection)]
 
@@ -68,7 +67,7 @@ def decoder(column: Column, connection: BaseDatabaseWrapper) -> Convert | None:
     if isinstance(field, models.DateTimeField):
         return _none_safe(_time_in_sqlite if connection.vendor == "sqlite" else _time_in)
     if isinstance(field, models.JSONField):
-        return _json_in
+        return _none_safe(_json_in)
     return _none_safe(lambda value: field.get_db_prep_save(field.to_python(value), connection))
 
 
@@ -84,8 +83,6 @@ def json_type(column: Column) -> Any:
     kind: Any = str
     if isinstance(field, models.BooleanField):
         kind = bool
-    elif isinstance(field, models.JSONField):
-        return msgspec.Raw
     elif isinstance(field, models.FloatField):
         kind = float
     elif isinstance(field, models.IntegerField | models.AutoField):
@@ -129,21 +126,16 @@ def _time_in_sqlite(text: str) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _json_out(text: str | None) -> msgspec.Raw | None:
-    if text is None:
-        return None
-    return msgspec.Raw(json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode())
-
-
-def _json_in(raw: msgspec.Raw) -> str | None:
-    return _json_text(bytes(raw))
+def _json_in(text: str) -> str:
+    """Letter by letter, so that what is restored is what was there; ValueError when it is no JSON."""
+    json.loads(text)
+    return text
 
 
 @lru_cache(maxsize=16_384)
-def _json_text(raw: bytes) -> str | None:
-    # As Django writes it, whose exact lookups compare the text on SQLite.
-    value = json.loads(raw)
-    return None if value is None else json.dumps(value)
+def same_json(text: str) -> str:
+    """The same for JSON that means the same, however a database writes it."""
+    return json.dumps(json.loads(text), sort_keys=True)
 
 
 def _as_json(value: Any) -> Any:

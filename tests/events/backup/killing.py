@@ -33,7 +33,7 @@ from events.models_backup import Backup  # noqa: E402
 from tests.events.backup.hall import contents, make_tournament  # noqa: E402
 from tournaments.models import Tournament  # noqa: E402
 
-EVENTS = 3_000
+EVENTS = 1_500
 
 
 def kill_somewhere(work: Callable[[], Any], longest_s: float, chance: random.Random) -> None:

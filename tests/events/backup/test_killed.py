@@ -101,7 +101,7 @@ def test_disk_that_fills_up_while_verifying_is_told(small_disk: Path, tmp_path: 
     settings.RESTRIKE_VAR = small_disk
     settings.BACKUP_DIR = str(tmp_path / "backups")
 
-    with pytest.raises(BackupError, match="could not be tried out.*Make room"):
+    with pytest.raises(BackupError, match=r"could not be tried out.*Make room"):
         make_backup(make_tournament(40))
 
     row = Backup.objects.get()

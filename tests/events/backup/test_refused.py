@@ -127,7 +127,7 @@ BAD: dict[str, tuple[Callable[[Manifest, Members], None], str]] = {
     "no manifest fields": (with_manifest(tournament=3), "not complete"),
     "hash": (lambda manifest, m: manifest["files"][0].update(sha256="0" * 64), "the hash is another"),
     "size": (lambda manifest, m: manifest["files"][0].update(bytes=10**6), "the size is another"),
-    "rows": (lambda manifest, m: manifest["files"][0].update(rows=1), "rows, its manifest says"),
+    "rows": (lambda manifest, m: manifest["files"][-1].update(rows=1), "rows, its manifest says"),
     "missing": (lambda manifest, m: m.pop(EVENTS), "A file is missing"),
     "surplus": (lambda manifest, m: m.update({"data/events.more.ndjson": b""}), "a file too many"),
     "renamed": (rename, "a file too many"),
@@ -150,6 +150,8 @@ BAD: dict[str, tuple[Callable[[Manifest, Members], None], str]] = {
     ),
     "reference to nothing": (edit_rows(EVENTS, set_value(1, 999_999)), "which it does not hold"),
     "text for a number": (edit_rows(EVENTS, set_value(2, "1; DROP TABLE")), "cannot be read"),
+    "no time": (edit_rows(EVENTS, set_value(-2, "yesterday")), "cannot be read"),
+    "no details": (edit_rows(EVENTS, set_value(-6, "{")), "cannot be read"),
     "a column too few": (edit_rows(EVENTS, lambda rows: [row[:-1] for row in rows]), "cannot be read"),
     "no JSON": (lambda manifest, m: (m.update({EVENTS: b"x\n"}), rehash(manifest, m)), "cannot be read"),
 }
