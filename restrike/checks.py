@@ -36,6 +36,9 @@ RANGES = {
 }
 
 
+LEAST_TOKEN = 20
+
+
 @register(CONFIGURATION_TAG)
 def check_var(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     """E001: everything that is recorded is written below RESTRIKE_VAR."""
@@ -166,6 +169,20 @@ def check_node(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
     if NODE_NAME.fullmatch(settings.INGEST_NODE):
         return []
     return [Error(f"INGEST_NODE is “{settings.INGEST_NODE}”.", hint=NODE_NAME_HINT, id="restrike.E006")]
+
+
+@register(CONFIGURATION_TAG, Tags.security)
+def check_metrics_token(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
+    """E010: a token that can be guessed."""
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= LEAST_TOKEN:
+        return []
+    return [
+        Error(
+            f"METRICS_TOKEN is too short; it needs {LEAST_TOKEN} characters.",
+            hint='Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"',
+            id="restrike.E010",
+        )
+    ]
 
 
 @register(CONFIGURATION_TAG, Tags.security)

@@ -182,6 +182,8 @@ SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 X_FRAME_OPTIONS = "DENY"
+# Who sends it may read /metrics without signing in; empty: nobody.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # A hall's laptop speaks plain HTTP on its own network; these warnings apply when HTTPS=True.
 SILENCED_SYSTEM_CHECKS = [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
 
