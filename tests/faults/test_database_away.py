@@ -293,5 +293,42 @@ def test_a_read_only_disk_under_the_database_delays_and_loses_nothing(
     assert "Nothing is lost" in complaints(process)[0]
 
 
+def test_one_disk_for_everything_that_is_full_loses_nothing_the_system_held(
+    small_disk: Path, sqlite_file: str, make_stack: Callable[[str], Stack]
+) -> None:
+    if on_postgresql():
+        pytest.skip("about SQLite's file; the run on SQLite has it")
+    path = small_disk / "restrike.sqlite3"
+    shutil.copyfile(sqlite_file.removeprefix("sqlite:///"), path)
+    stack = make_stack(f"sqlite:///{path}")
+    stack.var = small_disk / "var"
+    stack.env |= {"RESTRIKE_VAR": str(stack.var), "JOURNAL_SEGMENT_MB": "1"}
+    process = stack.start()
+    filler = small_disk / "filler"
+    # The journal's segments have their room already, so the database is the first to be without.
+    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 100_000))
+    with Flood(stack, rate=2_000) as flood:
+        process.wait_for_line(SAYS)
+        flood.wait_for(flood.sent + 3_000)
+        flood.stop()
+    filler.unlink()
+    check_it_went_on(stack, process, flood.sent)
+    stack.close()
+
+
+def test_a_read_only_directory_is_one_sentence_that_says_what_to_do(
+    small_disk: Path, fresh_database: str, make_stack: Callable[[str], Stack]
+) -> None:
+    remount(small_disk, "ro")
+    stack = make_stack(fresh_database)
+    stack.env["RESTRIKE_VAR"] = str(small_disk / "var")
+    done = stack.manage("ingest", check=False)
+    assert done.returncode not in (0, None)
+    assert "Traceback" not in done.stderr
+    (sentence,) = done.stderr.strip().splitlines()
+    assert "RESTRIKE_VAR" in sentence
+    assert str(small_disk) in sentence
+
+
 def remount(place: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", str(place)], check=True, capture_output=True)
