@@ -28,6 +28,7 @@ BENCHMARKS = {
     "pages": "pages at 5 million events",
     "backup": "backup with verification and restore of 1 million events",
     "memory": "memory of ingest and web after 100,000 events",
+    "archive": "archiving events and bringing them back, and the room it saves",
     "kills": "SIGKILL of recorder and importer under 4,000 datagrams/s",
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
+import psutil
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -174,6 +176,8 @@ class ArchiveRun(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    host = models.CharField(max_length=100, blank=True)
+    pid = models.PositiveIntegerField(default=0)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -187,9 +191,12 @@ class ArchiveRun(models.Model):
 
     @property
     def is_running(self) -> bool:
-        """Whether somebody works on it; one whose process was killed goes silent."""
-        silent = (timezone.now() - self.seen_at).total_seconds()
-        return self.state == self.State.RUNNING and silent < 60
+        """Whether somebody works on it. A process that was killed is gone here, and silent elsewhere."""
+        if self.state != self.State.RUNNING:
+            return False
+        if self.host == platform.node() and not psutil.pid_exists(self.pid):
+            return False
+        return (timezone.now() - self.seen_at).total_seconds() < 60
 
     @property
     def percent(self) -> int:

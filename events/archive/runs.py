@@ -6,6 +6,8 @@ again: a slice is moved as a whole or not at all, and with it what the record sa
 
 from __future__ import annotations
 
+import os
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +65,8 @@ def begin(direction: str, parts: Sequence[Part], user: User | None = None) -> Ar
             total=sum(part.events for part in parts),
             started_at=now,
             seen_at=now,
+            host=platform.node()[:100],
+            pid=os.getpid(),
             user=user,
         )
     if user is not None:
