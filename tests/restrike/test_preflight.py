@@ -26,11 +26,12 @@ from ingest.journal import JournalReader, Record
 from ingest.listen import ListenError, open_sockets, receive_buffer
 from ingest.recorder import SMALL_BUFFER
 from ingest.selftest import is_self_test
+from ingest.staging import recorder_state
 from restrike import checks, sqlite
 from restrike.preflight import Line, Preflight, machine
 from tests.factories import UserFactory, make_day
 from tests.ingest.feed import Feed
-from tests.processes import Stack
+from tests.processes import Stack, wait_until
 from tournaments.context import set_context
 
 KEYS = ["settings", "disk", "database", "sqlite", "clock", "addresses"]
@@ -41,6 +42,7 @@ TEST = b"restrike self-test " + b"0123456789abcdef" * 2 + b"\r\n"
 def preflight(stack: Stack, *options: str) -> tuple[dict[str, Any], int]:
     """The lines of `preflight --json` by key, and its exit code."""
     done = stack.manage("preflight", "--json", *options, check=False)
+    assert done.stdout, done.stderr
     found = json.loads(done.stdout)
     assert found.keys() == {"ready", "at", "lines"}
     assert found["ready"] == (done.returncode == 0)
@@ -122,6 +124,10 @@ def test_preflight_is_green_where_all_is_in_order_and_red_where_it_stopped(ready
     assert lines["datagram"]["says"].startswith(("What was sent to", "Not sent"))
 
     process.stop()
+    state = recorder_state(ready.var / "journal" / "main")
+    assert state
+    # A recorder is taken to live for three seconds after its last sign of life.
+    wait_until(lambda: not state.alive(), 10)
     lines, code = preflight(ready, "--no-backup")
     assert code == 1
     assert lines["listener"]["state"] == lines["datagram"]["state"] == "bad"
