@@ -238,7 +238,7 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "reStrike VTA",
     "SITE_HEADER": "reStrike VTA",
-    "SITE_SUBHEADER": "Every message of every match",
+    "SITE_SUBHEADER": "Taekwondo match recorder",
     "SITE_URL": None,
     "SITE_SYMBOL": "sports_martial_arts",
     "ENVIRONMENT": "restrike.navigation.environment",
