@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import forms
 from django.db import router
 from django.db.models import ProtectedError
 from django.db.models.deletion import Collector
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -43,21 +43,29 @@ class TimeZoneSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the them
             frame = super().render(name, value, attrs, renderer)
         finally:
             self.choices = choices
-        groups = [
-            format_html('<optgroup label="{}">{}</optgroup>', label, _options(inside, value))
-            if isinstance(inside, list)
-            else _options([(label, inside)], value)
-            for label, inside in choices
-        ]
+        options = _options(tuple((label, _frozen(inside)) for label, inside in choices))
+        if value:
+            chosen = f'value="{escape(value)}"'
+            options = options.replace(f"{chosen}>", f"{chosen} selected>", 1)
         before, end, after = frame.rpartition("</select>")
-        return mark_safe(f"{before}{''.join(groups)}{end}{after}")  # noqa: S308  all parts are escaped
+        return mark_safe(f"{before}{options}{end}{after}")  # noqa: S308  all parts are escaped
 
 
-def _options(choices: Iterable[tuple[str, str]], chosen: str | None) -> SafeString:
+def _frozen(inside: Any) -> Any:
+    return inside if isinstance(inside, str) else tuple(tuple(choice) for choice in inside)
+
+
+@lru_cache(maxsize=8)
+def _options(choices: tuple[tuple[str, Any], ...]) -> str:
     return format_html_join(
         "",
-        '<option value="{}"{}>{}</option>',
-        ((name, mark_safe(" selected") if name == chosen else "", label) for name, label in choices),
+        "{}",
+        (
+            (format_html('<option value="{}">{}</option>', label, inside),)
+            if isinstance(inside, str)
+            else (format_html('<optgroup label="{}">{}</optgroup>', label, mark_safe(_options(inside))),)  # noqa: S308
+            for label, inside in choices
+        ),
     )
 
 
