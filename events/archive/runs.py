@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from events.archive import room, scope, slices
 from events.archive.scope import Part
-from events.models import ArchivedPssEvent, ArchiveRun, ListenerNode, PssEvent
+from events.models import ArchiveRun, ListenerNode, PssEvent
 
 SLICE = 4000
 #: How often a slice is tried when the database is busy; each attempt waits up to 20 s by itself.
@@ -221,12 +221,13 @@ def _end(run: ArchiveRun, state: str, error: str = "") -> ArchiveRun:
 
 def _before_on_postgresql(run: ArchiveRun) -> int:
     """PostgreSQL keeps the room of deleted rows for new ones, so its tables are measured as a whole."""
-    archiving = run.direction == Direction.ARCHIVE
-    return room.of_rows(run.total, live=archiving) if run.total else 0
+    if run.direction != Direction.ARCHIVE or not run.total:
+        return 0
+    return room.of_rows(run.total, live=True)
 
 
 def _after_on_postgresql(run: ArchiveRun, before: int) -> None:
-    if not before or not run.events or run.direction != Direction.ARCHIVE:
+    if not before or not run.events:
         return
     ArchiveRun.objects.filter(pk=run.pk).update(
         bytes_before=before * run.events // max(run.total, 1),
@@ -255,9 +256,3 @@ class _Pace:
 def latest(tournament_key: int) -> ArchiveRun | None:
     """The run that touched this tournament last, by itself or with all that was old."""
     return ArchiveRun.objects.filter(tournament_key=tournament_key).select_related("user").first()
-
-
-def is_archived(match_or_day: Any) -> bool:
-    """Whether a match or day has events in the archive."""
-    archived: QuerySet[ArchivedPssEvent] = match_or_day.archived_events.all()
-    return archived.exists()
