@@ -64,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Ended from outside, we still take our processes and databases with us.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     surroundings = report.machine()
+    if (load := surroundings["load_before"] or 0) > 0.5:
+        say(f"other work is going on (load {load:.1f}): the numbers will be worse than the machine's")
     rows: list[Row] = []
     failed = []
     with stand.templates(options):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
 import psycopg
 
 from bench.report import Options, say
@@ -144,6 +146,50 @@ def wait_load(process: Process) -> dict[str, Any]:
 # --- Making them ----------------------------------------------------------------------------------
 
 
+class Work:
+    """Processor time since it was made: of the processes below `roots`, and of everybody else."""
+
+    def __init__(self, *roots: Process) -> None:
+        self._roots = roots
+        self._began = time.monotonic()
+        self._busy = self._busy_s()
+        self._children = self._children_s()
+        self._before = self._tree()
+
+    def spent(self) -> dict[str, float]:
+        """Seconds by the last word that tells a process: `ingest.recorder`, `import_journal` …"""
+        return {name: now - self._before.get(name, 0.0) for name, now in self._tree().items()}
+
+    def others(self) -> float:
+        """Share (0 to 1) of the machine that was given to processes that are none of ours."""
+        ours = sum(self.spent().values()) + self._children_s() - self._children
+        wall = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        return max(self._busy_s() - self._busy - ours, 0.0) / max(wall, 0.001)
+
+    def _tree(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for root in self._roots:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for process in [top := psutil.Process(root.pid), *top.children(recursive=True)]:
+                    with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+                        words = process.cmdline()
+                        name = words[2]
+                        times = process.cpu_times()
+                        found[name] = found.get(name, 0.0) + times.user + times.system
+        return found
+
+    @staticmethod
+    def _busy_s() -> float:
+        times = psutil.cpu_times()
+        return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+
+    @staticmethod
+    def _children_s() -> float:
+        """Of this process, and of senders that have ended."""
+        own = os.times()
+        return own.user + own.system + own.children_user + own.children_system
+
+
 @contextlib.contextmanager
 def stand(options: Options, database: str, **env: str) -> Iterator[Stand]:
     """A stand on 'sqlite' or 'postgresql' with a tournament day active; nothing runs on it yet."""
@@ -211,8 +257,6 @@ def _on_server(options: Options, statement: str) -> None:
 
 
 def _create(options: Options, template: str = "") -> str:
-    import os
-
     name = f"bench_restrike_{os.getpid()}_{next(_names)}"
     _on_server(options, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     return urlunsplit(urlsplit(options.postgresql)._replace(path=f"/{name}"))

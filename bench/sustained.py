@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.report import Options, Row, say
-from bench.stand import Stand, stand, wait_load
+from bench.stand import Stand, Work, stand, wait_load
 from tests.processes import free_port
 
 TARGET = {"sqlite": 40_000, "postgresql": 15_000}
@@ -32,6 +32,9 @@ class Run:
     lost: int
     backlog: int  # datagrams sent and not stored when the sender ended
     growth: float  # datagrams a second by which the backlog grew in the second half
+    importer_us: float  # processor time for a datagram
+    recorder_us: float
+    others: float  # share of the machine that other processes had
 
     @property
     def holds(self) -> bool:
@@ -43,6 +46,7 @@ def one_run(made: Stand, rate: int, seconds: float) -> Run:
     count = int(rate * seconds)
     ingest = made.start("ingest")
     before = made.stored()
+    work = Work(ingest)
     load = made.start_load(rate, count)
     began = 0.0
     samples: list[tuple[float, int]] = []
@@ -56,6 +60,7 @@ def one_run(made: Stand, rate: int, seconds: float) -> Run:
     wait_load(load)
     backlog = count - (made.stored() - before)
     ended = made.wait_stored(before + count)
+    spent, others = work.spent(), work.others()
     events = made.events()
     ledger = made.check_ledger(count)
     ingest.stop()
@@ -63,10 +68,20 @@ def one_run(made: Stand, rate: int, seconds: float) -> Run:
     growth = 0.0
     if len(half) > 2 and half[-1][0] > half[0][0]:
         growth = rate - (half[-1][1] - half[0][1]) / (half[-1][0] - half[0][0])
-    run = Run(rate, events / max(ended - began, 0.001), ledger["lost"], backlog, growth)
+    run = Run(
+        asked=rate,
+        rate=events / max(ended - began, 0.001),
+        lost=ledger["lost"],
+        backlog=backlog,
+        growth=growth,
+        importer_us=spent.get("import_journal", 0.0) / count * 1e6,
+        recorder_us=spent.get("ingest.recorder", 0.0) / count * 1e6,
+        others=others,
+    )
     say(
         f"asked {rate:,}/s: stored {run.rate:,.0f}/s, lost {run.lost}, backlog {backlog:,}"
-        f" ({'holds' if run.holds else 'does not hold'})"
+        f" ({'holds' if run.holds else 'does not hold'}; importer {run.importer_us:.1f} µs, recorder"
+        f" {run.recorder_us:.1f} µs a datagram; others had {others:.0%} of the machine)"
     )
     return run
 
@@ -118,8 +133,14 @@ def run(options: Options) -> Iterator[Row]:
             TARGET[database],
             "higher",
             note=f"backlog at the end at most {max(run.backlog for run in runs):,} datagrams"
-            + ("" if all(run.holds for run in runs) else "; no rate held"),
+            + ("" if all(run.holds for run in runs) else "; no rate held")
+            + f"; others had {max(run.others for run in runs):.0%} of the machine",
         )
+        for what, times in (
+            ("importer", [run.importer_us for run in runs]),
+            ("recorder", [run.recorder_us for run in runs]),
+        ):
+            yield Row(f"sustained {name}", f"{what}, processor time", times, "µs/datagram")
         yield Row(f"sustained {name}", "lost", [run.lost for run in runs], "datagrams", 0)
         for what, rates in (
             ("same rows by a bare prepared statement", bare),
