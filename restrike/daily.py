@@ -1,6 +1,6 @@
-"""What is due once a day (django-extensions' daily jobs), at a time when nobody minds.
+"""What `manage.py start` does beside recording: the daily jobs when nobody minds, and backups when due.
 
-A thread of `manage.py start` looks once a minute. The jobs run in a process of their own, so that they
+A thread for each looks once a minute. The jobs run in a process of their own, so that they
 cost no memory while they do not run, and nothing that happens to them touches the listener.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from events.backup.keep import due_backups
 from events.models import UdpSession
 from tournaments.context import ContextTimeline
 from tournaments.models import Court, TournamentDay
@@ -33,13 +34,17 @@ QUIET = timedelta(minutes=15)
 class DailyWork:
     """Runs `command` at most once a day. `stamp` is the file whose age says when it ran last."""
 
+    name = "daily"
+    #: How much it gives way to the listener and the pages (Unix).
+    nice = 0
+
     def __init__(self, command: Sequence[str], stamp: Path, every_s: float = LOOK_EVERY_S) -> None:
         self._command = list(command)
         self._stamp = stamp
         self._every_s = every_s
         self._over = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._run, name="daily", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     def begin(self) -> None:
         self._thread.start()
@@ -62,7 +67,11 @@ class DailyWork:
                 # Kept open it would hold a place on PostgreSQL all day.
                 connection.close()
             if due:
-                self._work()
+                try:
+                    self._work()
+                except OSError as error:
+                    # As on a full disk; the next look may find room.
+                    log.warning("The %s work could not start: %s", self.name, error)
 
     def is_due(self, now: datetime | None = None) -> bool:
         """Whether it has not run today and nothing goes on that it could disturb."""
@@ -79,11 +88,24 @@ class DailyWork:
         os.utime(self._stamp)
         began = time.monotonic()
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+        if self.nice and hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, self.nice)
         code = self._process.wait()
         if code and not self._over.is_set():
-            log.warning("The daily work ended with exit code %s.", code)
+            log.warning("The %s work ended with exit code %s.", self.name, code)
         else:
-            log.info("The daily work is done, in %.0f s.", time.monotonic() - began)
+            log.info("The %s work is done, in %.0f s.", self.name, time.monotonic() - began)
+
+
+class BackupWork(DailyWork):
+    """Runs `command` while a backup is due; the next look is after it, so there are never two."""
+
+    name = "backup"
+    nice = 10
+
+    def is_due(self, now: datetime | None = None) -> bool:
+        return bool(due_backups(now))
 
 
 def goes_on(now: datetime) -> bool:

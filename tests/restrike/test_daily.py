@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from restrike.daily import DailyWork
+from restrike.daily import BackupWork, DailyWork
+from tests.events.backup.hall import make_tournament
 from tests.factories import ContextChangeFactory, CourtFactory, TournamentFactory, UdpSessionFactory
 from tests.processes import wait_until
 
@@ -70,3 +71,28 @@ def test_daily_work_runs_its_command_and_ends_with_it(tmp_path: Path) -> None:
 
     assert (tmp_path / "daily").exists()
     assert not any(thread.name == "daily" for thread in threading.enumerate())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_backup_work_runs_one_niced_command_at_a_time_while_one_is_due(tmp_path: Path) -> None:
+    work = BackupWork([], tmp_path / "backup")
+    assert not work.is_due()
+    tournament = make_tournament()
+    tournament.status = "running"
+    tournament.save()
+    assert work.is_due()
+    started = tmp_path / "started"
+    code = (
+        "import os, pathlib, time\n"
+        "while os.name == 'posix' and os.nice(0) < 10: time.sleep(0.01)\n"
+        f"pathlib.Path({str(started)!r}).open('a').write('x')\n"
+        "time.sleep(60)"
+    )
+    work = BackupWork([sys.executable, "-c", code], tmp_path / "backup", every_s=0.01)
+    work.begin()
+    wait_until(started.exists, 20, "the command")
+
+    work.end()
+
+    assert started.read_text() in ("", "x")
+    assert not any(thread.name == "backup" for thread in threading.enumerate())

@@ -18,7 +18,7 @@ from ingest import listener
 from ingest.listen import Address, ListenError, parse_listen
 from ingest.supervisor import ChildSpec, Supervisor
 from restrike import starting
-from restrike.daily import DailyWork
+from restrike.daily import BackupWork, DailyWork
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +70,14 @@ class Command(BaseCommand):
         except ListenError as error:
             raise CommandError(str(error)) from None
         report = starting.Report(self._say, node, web_address, [parse_listen(a) for a in addresses])
-        daily = DailyWork(listener.manage_command("runjobs", "daily"), Path(settings.RESTRIKE_VAR) / "daily")
+        var = Path(settings.RESTRIKE_VAR)
+        daily = DailyWork(listener.manage_command("runjobs", "daily"), var / "daily")
+        backups = BackupWork(listener.manage_command("backup_tournament", "--due"), var / "backup")
         report.begin()
         daily.begin()
+        backups.begin()
         code = supervisor.run()
+        backups.end()
         daily.end()
         report.end()
         sys.exit(code)
