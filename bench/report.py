@@ -38,7 +38,7 @@ class Row:
     """One measured number: `runs` holds each run's, `value` is their median unless given.
 
     `target` is the number to reach, None for what is only informative; `better` says which way is
-    better. `share_of` and `share` set it beside a baseline of the same run.
+    better. `share`, of a baseline, is our own rate of the same run divided by it.
     """
 
     benchmark: str
@@ -47,7 +47,6 @@ class Row:
     unit: str
     target: float | None = None
     better: str = "lower"
-    share_of: str = ""
     share: float | None = None
     note: str = ""
     value: float = field(default=0.0)
@@ -90,7 +89,11 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         worst: Callable[[Sequence[float]], float] = max if row.better == "lower" else min
         sign = "<=" if row.better == "lower" else ">="
-        beside = f"{row.share:.2f} x {row.share_of}" if row.share is not None else ""
+        beside = ""
+        if row.share is not None:
+            beside = (
+                f"ours is {row.share:.1f} times it" if row.share >= 1 else f"ours is {row.share:.0%} of it"
+            )
         lines.append(
             (
                 row.benchmark,

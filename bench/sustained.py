@@ -154,7 +154,6 @@ def run(options: Options) -> Iterator[Row]:
                 rates,
                 "events/s",
                 better="higher",
-                share_of="this, ours",
                 share=ours / baseline,
             )
 
