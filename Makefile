@@ -7,6 +7,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 
 # The suite mostly waits for processes and sockets; two at a time take half as long.
 PYTEST := $(PY) -m pytest -n 2
+# Playwright leaves an event loop in its process, in which Django's tests cannot run: a process of its own.
+SUITE := $(PYTEST) -m "not browser" && $(PY) -m pytest -m browser
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo demo-clean test check bench requirements install install-dev clean
@@ -24,7 +26,7 @@ demo-clean: install ## Remove the demo and everything it recorded
 	@$(PY) manage.py demo --remove
 
 test: install-dev ## The whole test suite
-	@$(PYTEST)
+	@$(SUITE)
 
 check: install-dev ## What has to hold before a change goes in: style, types, imports, settings, migrations, tests
 	$(PY) -m ruff check .
@@ -34,7 +36,7 @@ check: install-dev ## What has to hold before a change goes in: style, types, im
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && export RESTRIKE_VAR=$$scratch && set -x && \
 	$(PY) manage.py check --deploy --fail-level WARNING --database default && \
 	$(PY) manage.py makemigrations --check
-	$(PYTEST)
+	$(SUITE)
 
 bench: install-dev ## Measure: prints a table, writes bench/results/
 	@$(PY) -m bench

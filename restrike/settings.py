@@ -229,7 +229,7 @@ LOGGING = {
     "loggers": {
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
-        "axes.apps": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
         # Repeats each failed attempt; what the database's user needs to know is the error at the end.
         "psycopg.pool": {"level": "ERROR"},
     },

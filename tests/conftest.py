@@ -208,6 +208,11 @@ def stack(fresh_database: str, make_stack: Callable[[str], Stack]) -> Stack:
 # --- Chromium --------------------------------------------------------------------------------------
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright leaves an event loop behind in which Django's tests cannot run."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium, as playwright's own cannot be downloaded in a hall."""

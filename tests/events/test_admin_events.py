@@ -221,7 +221,7 @@ def test_an_event_shows_its_neighbours_of_the_same_sender(viewer: Client) -> Non
     assert stranger.get_absolute_url() not in page
 
 
-def test_an_event_takes_the_same_queries_with_one_neighbour_and_ten(viewer: Client) -> None:
+def test_an_event_takes_no_more_queries_with_ten_neighbours_than_with_one(viewer: Client) -> None:
     session = UdpSessionFactory()
     event = PssEventFactory(session=session, sequence=50, match=MatchFactory(), day=make_day())
     counts = []
@@ -231,7 +231,8 @@ def test_an_event_takes_the_same_queries_with_one_neighbour_and_ten(viewer: Clie
         with CaptureQueriesContext(connection) as queries:
             viewer.get(event.get_absolute_url())
         counts.append(len(queries))
-    assert counts[0] == counts[1]
+    # Fewer, in fact: while a side has too few neighbours, the archive is asked for more.
+    assert counts[1] <= counts[0]
 
 
 @pytest.mark.parametrize("key", ["0", "999999", "x", "9" * 30])
