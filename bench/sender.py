@@ -20,12 +20,16 @@ from collections.abc import Sequence
 FIRST = 1_000_000
 _NUMBER = b"inth;%d:\r\n"
 _OTHERS = (b"hl1;%d\r\n", b"clk;01:%02d\r\n", b"hl2;%d\r\n")
+# As long as a real match; one that never ended would be folded again from its start at each restart.
+_FOURS_IN_A_MATCH = 250
 
 
-def datagram(n: int, mixed: bool) -> bytes:
-    """The `n`th datagram; only `inth` ones say their number."""
+def datagram(n: int, mixed: bool, sources: int) -> bytes:
+    """The `n`th datagram; only `inth` ones say their number. Mixed, four in a row are of one source."""
     if not mixed or n % 4 == 0:
         return _NUMBER % (FIRST + n)
+    if n % 4 == 1 and n // 4 // sources % _FOURS_IN_A_MATCH == 0:
+        return b"pre;FightLoaded\r\n"
     return _OTHERS[n % 4 - 1] % (n // 4 % 50 + 1)
 
 
@@ -44,9 +48,9 @@ def send(
     while n < count and not stop.is_set():
         due = min(count, int((time.monotonic() - start) * rate) + 1)
         while n < due:
-            line = datagram(n, mixed)
+            line = datagram(n, mixed, sources)
             now = time.time_ns()
-            sockets[n % sources].sendto(line, target)
+            sockets[(n // 4 if mixed else n) % sources].sendto(line, target)
             if not mixed or n % 4 == 0:
                 times.append(now)
             n += 1
