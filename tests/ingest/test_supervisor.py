@@ -209,11 +209,10 @@ def test_supervisor_stops_when_the_recorder_refuses(tmp_path: Path) -> None:
 def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     web = "import time; time.sleep(60)"
     parent = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path), "127.0.0.1:0", web], cwd=PROJECT)
-    state = wait_until(lambda: recorder_state(tmp_path))
+    state = wait_until(lambda: notes(tmp_path, "start") and recorder_state(tmp_path))
     wait_until(lambda: len(psutil.Process(parent.pid).children()) == 2)
     children = psutil.Process(parent.pid).children()
     assert state.pid in [child.pid for child in children]
-    wait_until(lambda: notes(tmp_path, "start"))
     parent.kill()
     parent.wait()
     assert psutil.wait_procs(children, timeout=10)[1] == []
