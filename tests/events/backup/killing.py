@@ -39,6 +39,9 @@ EVENTS = 1_500
 def kill_somewhere(work: Callable[[], Any], longest_s: float, chance: random.Random) -> None:
     """Runs `work` in a child that is killed at a random moment, or has ended before it."""
     connections.close_all()
+    if connection.vendor == "postgresql":
+        # A pool keeps its connections open; parent and child must not speak on the same one.
+        connection.close_pool()
     child = os.fork()
     if child == 0:
         try:
