@@ -342,6 +342,7 @@ def test_idle_recorder_uses_no_processor_time(tmp_path: Path) -> None:
     process = psutil.Process(child.pid)
     used = sum(process.cpu_times()[:2])
     wait_until(lambda: recorder_state(tmp_path).heartbeat_ns > beat.heartbeat_ns + 1_900_000_000)
-    assert sum(process.cpu_times()[:2]) - used <= 0.03
+    # Two heartbeats; a busy loop would take two whole seconds.
+    assert sum(process.cpu_times()[:2]) - used < 0.2
     child.terminate()
     assert child.wait(10) == 0
