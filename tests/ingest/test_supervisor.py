@@ -65,7 +65,7 @@ def port_of(supervisor: Supervisor) -> int:
 
 
 @POSIX
-def test_supervisor_restarts_a_dead_child_within_a_second(tmp_path: Path) -> None:
+def test_supervisor_restarts_a_dead_child_without_waiting(tmp_path: Path) -> None:
     child = ChildSpec("sleeper", python("import time; time.sleep(60)"))
     with supervising(tmp_path, [child]) as (supervisor, said, result):
         first = wait_until(lambda: supervisor.pids().get("sleeper"))
@@ -73,7 +73,8 @@ def test_supervisor_restarts_a_dead_child_within_a_second(tmp_path: Path) -> Non
         os.kill(first, signal.SIGKILL)
         killed = time.monotonic()
         wait_until(lambda: supervisor.pids().get("sleeper", first) != first)
-        assert time.monotonic() - killed < 1
+        # Well within a second on a free machine; a wait before it would be LONGEST_WAIT_S.
+        assert time.monotonic() - killed < 4
         assert said == ["The sleeper was killed (signal 9); starting it again."]
     assert result == [0]
 
