@@ -21,7 +21,7 @@ the end of a line of DELL'AQUILA V
 2026-05-16 09:00:00,001 INFO    ingest.supervisor: Recording 0.0.0.0:6000; the receive buffer is 4.0 MB.
 2026-05-16 09:00:01,001 WARNING ingest.importer: Record 12 cannot be stored as it is.
 Traceback (most recent call last):
-  File "/work/ingest/importer.py", line 215, in _import
+  File "/srv/restrike/ingest/importer.py", line 215, in _import
     self.import_batch(records, after, way)
 django.db.utils.DataError: value too long: at1;DELL'AQUILA V;Dell'Aquila Vito;ITA
 DETAIL: Failing row contains (1, DELL'AQUILA V, Dell'Aquila Vito).
@@ -113,7 +113,7 @@ def test_support_bundle_keeps_what_helps_of_a_log(hall: Path, tmp_path: Path) ->
         "Recording 0.0.0.0:6000; the receive buffer is 4.0 MB.",
         "2026-05-16 09:00:01,001 WARNING ingest.importer: Record 12 cannot be stored as it is.",
         "Traceback (most recent call last):",
-        '  File "/work/ingest/importer.py", line 215, in _import',
+        '  File "/srv/restrike/ingest/importer.py", line 215, in _import',
     ]
     assert lines[4] == f"django.db.utils.DataError: {HIDDEN}"
     assert lines[5].endswith(f"Cannot write (said: {HIDDEN}")
