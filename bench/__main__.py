@@ -25,10 +25,15 @@ BENCHMARKS = {
     "burst": "360,000 datagrams at 120,000/s: lost, and how fast the backlog drains",
     "commit": "datagram to commit at 1,000/s",
     "websocket": "datagram to WebSocket frame with 50 viewers, at 20/s and 1,000/s",
+    "overlays": "datagram to frame on 100 overlays at 200 events/s",
     "pages": "pages at 5 million events",
     "backup": "backup with verification and restore of 1 million events",
     "memory": "memory of ingest and web after 100,000 events",
     "archive": "archiving events and bringing them back, and the room it saves",
+    "operate": "a tournament of 100,000 events backed up, deleted, restored, archived, beside a capture",
+    "operate_kills": "SIGKILL of archive, backup and restore at 100 random points each",
+    "bounds": "longest frame of the live page, idle recorder, a killed child back",
+    "export": "a million events as CSV and XLSX: time, memory, and pages meanwhile",
     "kills": "SIGKILL of recorder and importer under 4,000 datagrams/s",
 }
 
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measures the real processes on this machine.\n\n"
-        + "\n".join(f"  {name:10} {text}" for name, text in BENCHMARKS.items()),
+        + "\n".join(f"  {name:13} {text}" for name, text in BENCHMARKS.items()),
         epilog="Example: python -m bench sustained burst --quick --database sqlite",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

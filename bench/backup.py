@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.pages import filled
-from bench.report import Options, Row
+from bench.report import Options, Row, percentile
 from bench.stand import Stand, stand
-from tests.processes import PROJECT
+from tests.processes import PROJECT, wait_until
 
 EVENTS = 1_000_000
 TARGET_MB = 200
+RATE = 5_000
+TARGET_P99_MS = 250
 
 
 def manage(made: Stand, *args: str) -> tuple[float, float]:
@@ -31,6 +35,32 @@ def manage(made: Stand, *args: str) -> tuple[float, float]:
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, f"{' '.join(args)} failed"
     return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def beside_capture(source: Stand, place: Path, name: str) -> Iterator[Row]:
+    """The same backup while datagrams arrive: what is lost, and how long they take to be stored."""
+    shutil.copyfile(source.url.removeprefix("sqlite:///"), place / "restrike.sqlite3")
+    made = Stand(place, f"sqlite:///{place}/restrike.sqlite3", {})
+    made.env["SECRET_KEY"] = "bench"
+    try:
+        made.start("ingest")
+        before, newest = made.stored(), made.query("SELECT max(id) FROM events_pssevent")[0][0]
+        load = made.start_numbered(RATE, 10**9, place / "times", "--mixed", "--sources", "4")
+        wait_until(lambda: made.stored() > before + RATE, 30, "the first datagrams stored")
+        seconds, _ = manage(made, "backup_tournament", "long-open")
+        assert load.stop() == 0, load.output
+        sent = int(json.loads(load.lines[-1])["sent"])
+        made.wait_stored(before + sent)
+        lost = before + sent - made.stored()
+        waited = [
+            ms for (ms,) in made.query(f"SELECT processing_ms FROM events_pssevent WHERE id > {newest}")
+        ]
+    finally:
+        made.close()
+    note = f"of {sent:,} captured at {RATE:,}/s; the backup took {seconds:.0f} s beside it"
+    yield Row(name, "SQLite, lost meanwhile", [lost], "datagrams", 0, note=note)
+    p99 = percentile(waited, 0.99)
+    yield Row(name, "SQLite, datagram to commit meanwhile, p99", [p99], "ms", TARGET_P99_MS)
 
 
 def run(options: Options) -> Iterator[Row]:
@@ -52,6 +82,8 @@ def run(options: Options) -> Iterator[Row]:
         size = f"{path.stat().st_size / 1e6:.1f} MB"
         yield Row(name, "SQLite, backup with verification", taken, "s", 60 * scale, note=size)
         yield Row(name, "SQLite, memory of the backup", memory, "MB", TARGET_MB)
+        with tempfile.TemporaryDirectory(prefix="bench-beside-") as beside:
+            yield from beside_capture(source, Path(beside), name)
         for database in options.databases:
             restored, memory = [], []
             for _ in range(options.repeat):

@@ -1,18 +1,19 @@
-"""`python -m bench.filling --events N`: fills a migrated database as a long tournament would have.
+"""`python -m bench.filling --events N`: fills a migrated database as ten tournaments would have.
 
-Matches run side by side on sixteen courts, so that a match's rows lie among those of fifteen others,
-as they do when they come in one by one; tallies are what the importer would have kept. Prints JSON:
-the ids a page can be asked for.
+The last is a long one with half of the events; it goes on today. Matches run side by side on sixteen
+courts, so that a match's rows lie among those of fifteen others, as they do when they come in one by one;
+tallies and matches are what the importer would have kept. Prints JSON: the ids a page can be asked for.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 from collections import Counter
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import django
@@ -22,10 +23,14 @@ django.setup()
 
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from django.utils.text import slugify  # noqa: E402
 
 from events import bulk  # noqa: E402
 from events.models import Athlete, EventTally, ListenerNode, Match, UdpSession  # noqa: E402
+from events.scoreboard import Scoreboard  # noqa: E402
+from events.tallies import Amount, Key, shift_hours  # noqa: E402
 from ingest.protocol import parse  # noqa: E402
+from ingest.simulator.athletes import COUNTRIES  # noqa: E402
 from ingest.simulator.match import simulate_match  # noqa: E402
 from tournaments.context import set_context  # noqa: E402
 from tournaments.models import Court, Tournament, TournamentDay  # noqa: E402
@@ -35,20 +40,41 @@ MATCHES_A_DAY = 60  # on each court: about nine hours
 _TEMPLATES = 12
 _ATHLETES = 1_000
 _SLOT_S = 540
-_ROUNDS = [[12, 8, 1], [3, 11, 2], [7, 6, 1]]
+TOURNAMENTS = 10
+
+# Seconds from the match's start, and the columns of an event from `stream` to `error`, details as JSON text.
+Line = tuple[Any, ...]
+# What a match's row says beside who, where and when.
+_TOLD = (
+    "rounds_planned",
+    "round_seconds",
+    "body_level",
+    "head_level",
+    "rounds",
+    "gam_jeoms",
+    "replays",
+    "injuries",
+    "time_outs",
+    "winner",
+    "decision",
+    "figures",
+)
 
 
-def _templates() -> list[list[tuple[Any, ...]]]:
-    """Matches as (ms from their start, the columns from `stream` to `error`), details as JSON text."""
+def _templates() -> list[tuple[list[Line], dict[str, Any]]]:
+    """Matches as their lines and what is told of them."""
     chance = random.Random(1)
     made = []
     for number in range(_TEMPLATES):
         lines = []
+        board = Scoreboard()
         for seconds, payload in simulate_match(chance, str(number)).datagrams():
             for m in parse(payload, "T"):
+                board.apply(m, int(seconds * 1e9), len(lines) + 1)
                 known = (m.stream, m.kind, m.athlete, m.value, m.round, m.clock_ms)
                 lines.append((seconds, *known, json.dumps(m.details), m.raw, m.status, m.error))
-        made.append(lines)
+        fields = board.match_fields()
+        made.append((lines, {name: fields[name] for name in _TOLD}))
     return made
 
 
@@ -59,25 +85,22 @@ class Filler:
         self.node = ListenerNode.objects.create(name="main")
         self.courts = [Court.objects.create(number=n, name=f"Court {n}") for n in range(1, COURTS + 1)]
         self.athletes = Athlete.objects.bulk_create(
-            Athlete(name=f"ATHLETE {n:04}", short_name=f"A{n:04}", country="KOR") for n in range(_ATHLETES)
+            Athlete(name=f"ATHLETE {n:04}", short_name=f"A{n:04}", country=COUNTRIES[n % len(COUNTRIES)])
+            for n in range(_ATHLETES)
         )
         self.athlete_ids = list(Athlete.objects.values_list("pk", flat=True))
         self.templates = _templates()
-        per_match = sum(map(len, self.templates)) / _TEMPLATES
-        self.days_needed = max(1, round(target / (per_match * MATCHES_A_DAY * COURTS) + 0.5))
+        per_match = sum(len(lines) for lines, _ in self.templates) / _TEMPLATES
+        self.per_day = per_match * MATCHES_A_DAY * COURTS
 
     def fill(self) -> dict[str, Any]:
-        # The last day is today, so that Today has something to show.
         today = timezone.localdate()
-        first = today - timedelta(self.days_needed - 1)
-        tournament = Tournament.objects.create(
-            name="Long Open", slug="long-open", start_date=first, end_date=today, time_zone="UTC"
-        )
+        small = self.target // 2 // (TOURNAMENTS - 1)
+        for n in range(1, TOURNAMENTS):
+            self._fill_tournament(f"Open {n}", today - timedelta(14 * (TOURNAMENTS - n)), small)
+        # The last day is today, so that Today has something to show.
+        tournament = self._fill_tournament("Long Open", today, self.target - self.events)
         days = list(tournament.days.order_by("number"))
-        per_day = self.target // len(days)
-        for day in days:
-            self._fill_day(day, min(self.target, self.events + per_day))
-            print(f"{self.events:,} events", flush=True)
         set_context(days[-1], at=timezone.make_aware(datetime.combine(today, time(0)), UTC))
         match = Match.objects.filter(day=days[-1]).order_by("id")[COURTS * 3]
         event = match.events.order_by("id")[500]
@@ -85,10 +108,24 @@ class Filler:
             "tournament": tournament.pk,
             "day": days[-1].pk,
             "court": self.courts[0].pk,
+            "athlete": match.blue_id,
+            "other": match.red_id,
             "match": match.pk,
             "event": event.pk,
             "events": self.events,
         }
+
+    def _fill_tournament(self, name: str, last: date, events: int) -> Tournament:
+        days_needed = max(1, math.ceil(events / self.per_day))
+        first = last - timedelta(days_needed - 1)
+        tournament = Tournament.objects.create(
+            name=name, slug=slugify(name), start_date=first, end_date=last, time_zone="UTC"
+        )
+        before = self.events
+        for day in tournament.days.order_by("number"):
+            self._fill_day(day, before + events * day.number // days_needed)
+            print(f"{self.events:,} events", flush=True)
+        return tournament
 
     def _fill_day(self, day: TournamentDay, until: int) -> None:
         start = datetime.combine(day.date, time(0, 10), UTC)
@@ -129,11 +166,7 @@ class Filler:
                     division="SENIORS",
                     blue_id=self.athlete_ids[(slot * 37 + n * 2) % _ATHLETES],
                     red_id=self.athlete_ids[(slot * 37 + n * 2 + 1) % _ATHLETES],
-                    rounds_planned=3,
-                    round_seconds=120,
-                    rounds=_ROUNDS,
-                    winner="blue",
-                    decision="PTF",
+                    **self.templates[(slot + n) % _TEMPLATES][1],
                     loaded_at=start,
                     started_at=start + timedelta(seconds=20),
                     ended_at=start + timedelta(seconds=_SLOT_S - 40),
@@ -142,7 +175,7 @@ class Filler:
             ]
             coming = []
             for n in range(COURTS):
-                lines = self.templates[(slot + n) % _TEMPLATES]
+                lines, _ = self.templates[(slot + n) % _TEMPLATES]
                 # Squeezed into the slot: a template may be longer than the next match allows.
                 pace = min(1.0, (_SLOT_S - 5) / lines[-1][0])
                 coming += [(line[0] * pace, n, line) for line in lines]
@@ -157,20 +190,28 @@ class Filler:
                 rows.append((*where, matches[n].pk, *line[1:], bulk.time_text(at_ns), 8.0))
                 counts[(n, line[2], line[9], at_ns // 60_000_000_000)] += 1
             bulk.insert_rows(connection, rows)
+            changes = {
+                Key(
+                    day.pk,
+                    self.courts[n].pk,
+                    matches[n].pk,
+                    kind,
+                    status,
+                    datetime.fromtimestamp(minute * 60, UTC),
+                ): Amount(count, 8.0 * count, 8.0)
+                for (n, kind, status, minute), count in counts.items()
+            }
+            # All of them are new, and need not be looked for.
             EventTally.objects.bulk_create(
                 EventTally(
-                    day=day,
-                    court=self.courts[n],
-                    match=matches[n],
-                    kind=kind,
-                    status=status,
-                    minute=datetime.fromtimestamp(minute * 60, UTC),
-                    events=count,
-                    processing_ms_sum=8.0 * count,
-                    processing_ms_max=8.0,
+                    **key._asdict(),
+                    events=amount.events,
+                    processing_ms_sum=amount.ms_sum,
+                    processing_ms_max=amount.ms_max,
                 )
-                for (n, kind, status, minute), count in counts.items()
+                for key, amount in changes.items()
             )
+            shift_hours(changes)
             self.events += len(rows)
 
 

@@ -211,6 +211,21 @@ def stand(options: Options, database: str, **env: str) -> Iterator[Stand]:
 
 
 @contextlib.contextmanager
+def empty(options: Options) -> Iterator[Stand]:
+    """A stand on a migrated PostgreSQL database without any rows; nothing runs on it."""
+    url = _create(options)
+    with tempfile.TemporaryDirectory(prefix="restrike-bench-") as var:
+        made = Stand(Path(var), url, {})
+        made.env["SECRET_KEY"] = "bench"
+        try:
+            made.manage("migrate", "-v", "0")
+            yield made
+        finally:
+            made.close()
+            _drop(options, url)
+
+
+@contextlib.contextmanager
 def templates(options: Options) -> Iterator[None]:
     """Around all benchmarks: takes the migrated templates away at the end."""
     try:

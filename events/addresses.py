@@ -1,4 +1,4 @@
-"""Where a scoring system has to send to."""
+"""Where a scoring system has to send to, and where other machines find the pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 import psutil
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 
 
 class Target(NamedTuple):
@@ -32,6 +35,21 @@ def machine_addresses() -> list[tuple[str, str]]:
     return outside or found
 
 
+def page_addresses(request: HttpRequest) -> list[str]:
+    """Under which the pages can be opened from other machines, as 'http://192.168.1.10:8000'.
+
+    Empty when they answer to this machine alone. The one by which this page was opened comes first.
+    """
+    _, port = split_domain_port(request.get_host())
+    mine = [f"{address}:{port}" if port else address for _, address in machine_addresses()]
+    hosts = dict.fromkeys([request.get_host(), *mine])
+    return [f"{request.scheme}://{host}" for host in hosts if _is_let_in(split_domain_port(host)[0])]
+
+
+def _is_let_in(name: str) -> bool:
+    return not _is_loopback(name) and validate_host(name, settings.ALLOWED_HOSTS)
+
+
 def targets(listen: Iterable[str]) -> list[Target]:
     """What to type in, for listening addresses as `0.0.0.0:6000`; those that make no sense are left out."""
     found: list[Target] = []
@@ -49,6 +67,6 @@ def targets(listen: Iterable[str]) -> list[Target]:
 
 def _is_loopback(address: str) -> bool:
     try:
-        return ip_address(address).is_loopback
+        return ip_address(address.strip("[]")).is_loopback
     except ValueError:
         return address == "localhost"

@@ -30,6 +30,9 @@ class Kind(models.TextChoices):
     DISCONNECT = "disconnect", "Disconnected"
     SETTINGS = "settings", "Settings"
     HARDWARE = "hardware", "Hardware test"
+    NOTICE = "notice", "Notice"
+    # Says once more what the court's other output said, so that it counts as an event and as nothing else.
+    ECHO = "echo", "Said twice"
     UNKNOWN = "unknown", "Unknown"
 
 
@@ -56,3 +59,11 @@ class Outcome(models.TextChoices):
     BLUE = "blue", "Blue"
     RED = "red", "Red"
     TIE = "tie", "Tie"
+
+
+class Dialect(models.TextChoices):
+    """How a sender speaks."""
+
+    TKSTRIKE = "T", "TkStrike"
+    PUBLISHED = "P", "Published list"
+    JSON = "J", "TkStrike, JSON output"

@@ -39,6 +39,21 @@ def match_fields(match: MatchState) -> dict[str, Any]:
         "loaded_ns": match.loaded_ns,
         "started_ns": match.started_ns,
         "ended_ns": match.ended_ns,
+        "figures": figures(match),
+    }
+
+
+def figures(match: MatchState) -> dict[str, Any]:
+    """What each side hit and scored, as `[blue, red]`: `hits` told; of these without the 99s of judges
+    how many (`hits_measured`), their sum (`hit_sum`) and the highest (`hit_best`); `points` as {technique:
+    how often}, what they were worth when they were told (`points_sum`)."""
+    return {
+        "hits": match.hits[1:],
+        "hits_measured": match.hits_measured[1:],
+        "hit_sum": match.hit_sum[1:],
+        "hit_best": match.hit_best[1:],
+        "points": [dict(by_technique) for by_technique in match.points[1:]],
+        "points_sum": match.points_sum[1:],
     }
 
 

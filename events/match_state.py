@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Protocol
 
-from events.match_output import as_dict, match_fields
+from events.match_output import as_dict, figures, match_fields
 
 BLUE, RED = 1, 2
 SIDE_NAMES = ("", "blue", "red")
@@ -182,17 +182,23 @@ class MatchState:
     replays             {side, round, clock_ms, state, won, asked_ns, answered_ns}; side 0 is the
                         referee, state opened, accepted, denied or closed
     winner              '', 'blue', 'red' or 'tie'; `decision` 'PTF' …; `result` as `Result`
-    hits                by side (index 1 blue, 2 red): how many levels were told, `hit_best` the
-                        highest and `hit_sum` their sum without the 99s that judges give
+    hits                by side (index 1 blue, 2 red): how many levels were told; `hits_measured` how
+                        many of them without the 99s that judges give, `hit_sum` the sum of these and
+                        `hit_best` the highest
     points              by side: {technique: how often}; `points_sum` what they are worth together
+    counted             rises with each hit and point: these are `figures`, and stand outside of moments
     problems            plain sentences, the last 20: what the stream contradicts itself in
     """
 
     __slots__ = (
         *STATE,
+        "_counting",
+        "_figures_before",
+        "counted",
         "hit_best",
         "hit_sum",
         "hits",
+        "hits_measured",
         "points",
         "points_sum",
     )
@@ -250,6 +256,10 @@ class MatchState:
 
     def __init__(self) -> None:
         self.restore(tuple(_BLANK.values()))
+        self.counted = 0
+        # The match whose hits and points are being counted, and those of the match before.
+        self._counting = self.match_serial
+        self._figures_before: dict[str, Any] = {}
         self.clear_tallies()
 
     # --- Snapshots and fresh starts ---------------------------------------------------------------
@@ -261,6 +271,7 @@ class MatchState:
 
     def clear_tallies(self) -> None:
         self.hits = [0, 0, 0]
+        self.hits_measured = [0, 0, 0]
         self.hit_best = [0, 0, 0]
         self.hit_sum = [0, 0, 0]
         self.points: list[dict[str, int]] = [{}, {}, {}]
@@ -268,11 +279,15 @@ class MatchState:
 
     def load(self, received_ns: int) -> None:
         """A new match begins; what is known of the one before goes to `previous`."""
-        previous = self.match_fields() if self.is_begun else None
+        if self.match_serial >= self._counting:
+            # Only the first time: when a moment is put in order its load is taken in again.
+            self._figures_before = self.figures()
+            self._counting = self.match_serial + 1
+            self.clear_tallies()
+        previous = {**self.match_fields(), "figures": self._figures_before} if self.is_begun else None
         result = self.result or self.previous_result
         for name, value in _MATCH_VALUES:
             setattr(self, name, value)
-        self.clear_tallies()
         self.previous = previous
         self.previous_result = result
         self.match_serial += 1
@@ -326,6 +341,10 @@ class MatchState:
     def match_fields(self) -> dict[str, Any]:
         """The columns of `events.models.Match`; see `events.match_output.match_fields`."""
         return match_fields(self)
+
+    def figures(self) -> dict[str, Any]:
+        """What was hit and scored; see `events.match_output.figures`."""
+        return figures(self)
 
     def as_dict(self) -> dict[str, Any]:
         """What a court's card shows; see `events.match_output.as_dict`."""

@@ -43,8 +43,8 @@ class ArchivedPssEventQuerySet(models.QuerySet["ArchivedPssEvent"]):
         return self.filter(tournament_id=day.tournament_id, day=day)
 
     def without_ticks(self) -> ArchivedPssEventQuerySet:
-        ticks = models.Q(reading__kind__in=[Kind.CLOCK, Kind.BREAK], reading__details={})
-        return self.exclude(ticks)
+        ticks = models.Q(reading__kind__in=[Kind.CLOCK, Kind.BREAK], reading__details__action__isnull=True)
+        return self.exclude(ticks | models.Q(reading__kind=Kind.ECHO))
 
     def as_events(self) -> ArchivedPssEventQuerySet:
         """With what every reader of an event asks for, so that it costs no query a row."""

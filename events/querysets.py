@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, models
 
@@ -12,8 +12,10 @@ from events import bulk
 from events.kinds import Kind, Status
 
 if TYPE_CHECKING:
-    from events.models import EventTally, Match, PssEvent  # noqa: F401  named in quotes below
+    from events.models import EventTally, HourTally, Match, PssEvent  # noqa: F401  named in quotes below
     from tournaments.models import TournamentDay
+
+_Tally = TypeVar("_Tally", bound=models.Model)
 
 
 class PssEventQuerySet(models.QuerySet["PssEvent"]):
@@ -26,7 +28,9 @@ class PssEventQuerySet(models.QuerySet["PssEvent"]):
         return self.filter(received_at__gte=start, received_at__lt=end)
 
     def without_ticks(self) -> PssEventQuerySet:
-        return self.exclude(kind__in=[Kind.CLOCK, Kind.BREAK], details={})
+        """Without clocks that only say how late it is, and without what was said already."""
+        ticks = models.Q(kind__in=[Kind.CLOCK, Kind.BREAK], details__action__isnull=True)
+        return self.exclude(ticks | models.Q(kind=Kind.ECHO))
 
     def not_recognized(self) -> PssEventQuerySet:
         return self.exclude(status=Status.RECOGNIZED)
@@ -69,7 +73,11 @@ class MatchQuerySet(models.QuerySet["Match"]):
     def running(self) -> MatchQuerySet:
         # One that was left without a result stops running when the next is loaded.
         begun = self.filter(winner="", started_at__isnull=False, ended_at__isnull=True)
-        return begun.filter(~models.Exists(self._later()))
+        return begun.last_on_court()
+
+    def last_on_court(self) -> MatchQuerySet:
+        """No other was loaded on its court since."""
+        return self.filter(~models.Exists(self._later()))
 
     def _later(self) -> models.QuerySet[Match]:
         return self.model.objects.filter(
@@ -77,10 +85,18 @@ class MatchQuerySet(models.QuerySet["Match"]):
         )
 
 
-class EventTallyQuerySet(models.QuerySet["EventTally"]):
+class _Totals(models.QuerySet[_Tally]):
     def total(self) -> int:
         return self.aggregate(total=models.Sum("events"))["total"] or 0
 
     def by(self, field: str) -> dict[Any, int]:
         """field value -> number of events"""
         return dict(self.order_by().values_list(field).annotate(total=models.Sum("events")))
+
+
+class EventTallyQuerySet(_Totals["EventTally"]):
+    """Totals by the minute."""
+
+
+class HourTallyQuerySet(_Totals["HourTally"]):
+    """Totals by the hour."""

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol, cast
 
 from django.conf import settings
@@ -27,6 +28,9 @@ class Reader(Protocol):
 
     def read(self, raw: str, dialect: str) -> Sequence[ReadMessage]:
         """The stored text parsed anew."""
+
+    def recorded(self, path: Path) -> Iterator[tuple[int, str, int, Sequence[ReadMessage]]]:
+        """Time (ns), source, local port and messages of each datagram of a file. ValueError: it is none."""
 
     def shape(self, raw: str) -> str:
         """What a message that could not be read looks like; groups unknown messages."""

@@ -1,7 +1,7 @@
 """Stored messages through the parser in force: what it understands better now is written.
 
-Each slice is a transaction of its own: events, totals and the counts of unknown messages change
-together. Matches are not folded again.
+Each slice is a transaction of its own: events, totals, the figures of matches and the counts of
+unknown messages change together. What else a match's row says is not folded again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from events import figures
 from events.kinds import Kind, Status
+from events.match_json import STREAM
 from events.models import PssEvent, UnknownMessage
 from events.reader import Reader, ReadMessage
 from events.tallies import Amount, Key, minute_of, shift_tallies
@@ -77,13 +79,17 @@ def _reparse_slice(rows: list[PssEvent], reader: Reader, dry_run: bool) -> Outco
     changed: list[PssEvent] = []
     totals: dict[Key, Amount] = defaultdict(lambda: Amount(0, 0.0, 0.0))
     shapes: dict[str, _Shape] = {}
+    matches: set[int] = set()
     for event in rows:
         messages = reader.read(event.raw, event.session.dialect)
         # A row is one message. One that is now read as several stays what it is.
         if len(messages) != 1 or not _differs(event, messages[0]):
             continue
         before, key = event.status, _key(event)
+        counted = event.kind in figures.COUNTED
         _take_over(event, messages[0])
+        if event.match_id is not None and (counted or event.kind in figures.COUNTED):
+            matches.add(event.match_id)
         changed.append(event)
         outcome.became[before, event.status] += 1
         amount = Amount(1, event.processing_ms, event.processing_ms)
@@ -97,6 +103,7 @@ def _reparse_slice(rows: list[PssEvent], reader: Reader, dry_run: bool) -> Outco
     if not dry_run and changed:
         PssEvent.objects.bulk_update(changed, _FIELDS, batch_size=200)
         shift_tallies(totals)
+        figures.count(matches)
         _count_shapes(shapes)
     return outcome
 
@@ -113,10 +120,16 @@ def _read_fields(event: PssEvent, message: ReadMessage) -> Iterator[tuple[str, A
     link = _LINKS.get(Kind(message.kind))
     if same_kind and link in event.details:
         details[link] = event.details[link]
+    kind = message.kind
+    if message.stream == STREAM and kind != Kind.UNKNOWN and event.kind in (Kind.ECHO, Kind.UNKNOWN):
+        # Only the importer, who heard both outputs of the court, says that something counts.
+        again = {"again": True} if event.details.get("again") else {}
+        details = {**details, "kind": kind, **again}
+        kind = Kind.ECHO.value
     # Whose gam-jeom it was the importer told from the totals before.
     told_by_totals = same_kind and message.kind == Kind.GAM_JEOM
     yield "stream", message.stream
-    yield "kind", message.kind
+    yield "kind", kind
     yield "athlete", event.athlete if told_by_totals else message.athlete
     yield "value", event.value if told_by_totals else message.value
     yield "round", event.round if message.round is None else message.round

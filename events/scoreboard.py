@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from events import match_json
 from events.match_rules import RULES, begins_anew, gam_jeom_change, order_of
 from events.match_state import MatchState, Told, read_fields, read_state, to_ns
 
@@ -42,9 +43,14 @@ _RECENT_POINTS = 8
 _GIVEN_BY_JUDGES = 99
 # Pairs of ticks in a row that must say so before a stream is taken for one played fast.
 _FAST_TICKS = 2
+# An object of the JSON output may be overtaken by a newer one; older than this, its clock was set back.
+_OVERTAKEN_MS = 5_000
 
 # A match met in its middle does not begin with these.
 _BEGIN_NO_MATCH = frozenset(("load", "disconnect"))
+
+# Only these can begin another match within a moment.
+_BEGINNINGS = frozenset(("load", "match"))
 
 _order = itemgetter(0)
 
@@ -52,7 +58,8 @@ _order = itemgetter(0)
 class Scoreboard(MatchState):
     """The match on one court; see `MatchState` for what it keeps.
 
-    version      rises when, and only when, `match_fields()` changed
+    version      rises when, and only when, `match_fields()` changed other than in its figures, of
+                 which `counted` tells
     linked       after a point: [[sequence, level], …] of the hits of the same athlete in the 5 s
                  before it; after a hit: [sequence, …] of the points of the same athlete in the
                  0.5 s before it; else empty. Sequences are those given to `apply`.
@@ -64,6 +71,8 @@ class Scoreboard(MatchState):
 
     __slots__ = (
         "_fast_ticks",
+        "_fields",
+        "_json_at",
         "_moment",
         "_moment_began_ns",
         "_moment_ns",
@@ -82,6 +91,8 @@ class Scoreboard(MatchState):
     def __init__(self) -> None:
         super().__init__()
         self.version = 0
+        # As they were when `version` rose last.
+        self._fields = read_fields(self)
         self.linked: Sequence[Any] = ()
         self.last_change: tuple[int, int] | None = None
         # (order, message, received_ns), sorted; the state it began from; its last and first time.
@@ -95,6 +106,8 @@ class Scoreboard(MatchState):
         # The last tick, since the clock was last started, stopped or set.
         self._tick_ms: int | None = None
         self._tick_ns = 0
+        # The newest moment of the sender's own clock (ms) that the JSON output told.
+        self._json_at = 0
         self.start_session()
 
     @classmethod
@@ -121,7 +134,9 @@ class Scoreboard(MatchState):
         do not tell about a match change nothing.
         """
         path = _PATHS.get(message.kind)
-        if path is not None:
+        if message.stream == match_json.STREAM:
+            self._apply_json(message, received_ns, sequence)
+        elif path is not None:
             path(self, message, received_ns, sequence)
         else:
             self.linked = ()
@@ -141,7 +156,9 @@ class Scoreboard(MatchState):
         if self.loaded_ns is None:
             self._begin(received_ns)
         self.hits[side] += 1
+        self.counted += 1
         if 0 < level <= 100 and level != _GIVEN_BY_JUDGES:
+            self.hits_measured[side] += 1
             self.hit_sum[side] += level
             if level > self.hit_best[side]:
                 self.hit_best[side] = level
@@ -161,9 +178,47 @@ class Scoreboard(MatchState):
         by_technique = self.points[side]
         by_technique[technique] = by_technique.get(technique, 0) + 1
         self.points_sum[side] += details.get("points") or 0
+        self.counted += 1
+        self._link_point(side, received_ns, sequence)
+
+    def _link_point(self, side: int, received_ns: int, sequence: int) -> None:
         self._recent_points[side].append((received_ns, sequence))
         oldest = received_ns - HITS_BEFORE_POINT_NS // self._pace
         self.linked = [[number, level] for ns, number, level in self._recent_hits[side] if ns >= oldest]
+
+    def _apply_json(self, message: Told, received_ns: int, sequence: int) -> None:
+        """A message of TkStrike's JSON output: says what it does, and how everything stands then."""
+        self.linked = ()
+        self.last_change = None
+        kind, details = message.kind, message.details
+        if kind == "echo":
+            if not details.get("again"):
+                if details.get("kind") == "point":
+                    match_json.count_point(self, message, echo=True)
+                for said in match_json.added(self, message):
+                    _PATHS[said.kind](self, said, received_ns, sequence)
+                self.linked = ()
+            return
+        if kind == "unknown":
+            return
+        at = details.get("at") or 0
+        if not 0 < self._json_at - at < _OVERTAKEN_MS:
+            self._json_at = at
+            for said in match_json.stands(self, message):
+                _PATHS[said.kind](self, said, received_ns, sequence)
+        for said in match_json.done(self, message):
+            _PATHS[said.kind](self, said, received_ns, sequence)
+        if kind == "hit":
+            self._apply_hit(message, received_ns, sequence)
+        elif kind == "point":
+            self._apply_json_point(message, received_ns, sequence)
+
+    def _apply_json_point(self, message: Told, received_ns: int, sequence: int) -> None:
+        if self.loaded_ns is None:
+            self._begin(received_ns)
+        match_json.count_point(self, message)
+        if not message.details.get("removed"):
+            self._link_point(message.athlete, received_ns, sequence)
 
     def _apply_clock(self, message: Told, received_ns: int, sequence: int) -> None:
         clock_ms = message.clock_ms
@@ -210,7 +265,6 @@ class Scoreboard(MatchState):
 
     def _apply_in_moment(self, message: Told, received_ns: int, sequence: int) -> None:
         self.linked = ()
-        before = read_fields(self)
         order = order_of(message)
         moment = self._moment
         entry = (order, message, received_ns)
@@ -219,7 +273,7 @@ class Scoreboard(MatchState):
             and -self._window_ns <= received_ns - self._moment_ns <= self._window_ns
             and received_ns - self._moment_began_ns <= _LONGEST_MOMENT_NS
             and len(moment) < _MOST_IN_MOMENT
-            and not begins_anew(message, (entry[1] for entry in moment))
+            and not (message.kind in _BEGINNINGS and begins_anew(message, (entry[1] for entry in moment)))
         ):
             self._moment_state = read_state(self)
             self._moment = [entry]
@@ -235,7 +289,9 @@ class Scoreboard(MatchState):
             self.restore(self._moment_state)
             for _, earlier, earlier_ns in moment:
                 self._follow(earlier, earlier_ns)
-        if read_fields(self) != before:
+        fields = read_fields(self)
+        if fields != self._fields:
+            self._fields = fields
             self.version += 1
 
     def _follow(self, message: Told, received_ns: int) -> None:
@@ -247,6 +303,7 @@ class Scoreboard(MatchState):
     def _begin(self, received_ns: int) -> None:
         """A match that was under way when listening began."""
         self.loaded_ns = received_ns
+        self._fields = read_fields(self)
         self.version += 1
         # An open moment began before the match did.
         self._moment.clear()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 
+from django.conf import settings
 from django.utils import timezone
 
 from events.models import ListenerNode, UdpSession
@@ -19,6 +21,8 @@ from tournaments.models import Court, TournamentDay
 HEARD = timedelta(seconds=60)
 # A listener that has been gone for longer was taken away on purpose, if another one runs.
 RETIRED = timedelta(days=1)
+# So long nothing may have been heard before nothing counts as going on.
+QUIET = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,15 @@ class InForce:
 
 @dataclass(frozen=True)
 class Problem:
-    """A sentence for a banner, and the button that helps: a link, or a day to put in force."""
+    """A sentence for a banner, and the button that helps: a link, or a day to put in force.
+
+    `kind`, `subject` and `name` are those of the alert that it becomes when it lasts.
+    """
 
     text: str
+    kind: str
+    subject: str = ""
+    name: str = ""
     is_bad: bool = False
     url: str = ""
     label: str = ""
@@ -66,6 +76,15 @@ class Situation:
     @property
     def is_recording(self) -> bool:
         return any(node.is_recording(self.now) for node in self.nodes)
+
+    def goes_on(self) -> bool:
+        """Whether a day of these days is active, or something was heard a moment ago; one query."""
+        # One that was left active when it was over goes on no longer.
+        if any(
+            item.day.date >= timezone.localdate(self.now, item.day.tournament.tz) for item in self.in_force
+        ):
+            return True
+        return UdpSession.objects.filter(last_event_at__gt=self.now - QUIET).exists()
 
     def _in_force(self) -> list[InForce]:
         day_of = {court: self.timeline.day_id_at(court.pk, self.now) for court in self.courts}
@@ -93,22 +112,29 @@ class Situation:
                 Problem(
                     "Nothing is being recorded: the listener has not run here yet. "
                     "Start it with “make run”, or “manage.py start”.",
+                    "not_recording",
                     is_bad=True,
                 )
             ]
         problems = []
         for node in self.nodes:
-            if node.is_recording(self.now):
+            # What its recorder says comes by way of the database: when that is away, ask here.
+            if node.is_recording(self.now) or _records_here(node):
                 if _is_older(node.importer_seen_at, self.now, timedelta(seconds=10)):
                     problems.append(
                         Problem(
                             f"Listener “{node.name}” records, but nothing gets into the database. "
                             f"{node.backlog:,} datagrams wait in its journal; none is lost.",
+                            "not_storing",
+                            node.name,
+                            node.name,
                             is_bad=True,
                         )
                     )
             elif not (self.is_recording and _is_older(node.recorder_seen_at, self.now, RETIRED)):
-                problems.append(Problem(self._silent(node), is_bad=True))
+                problems.append(
+                    Problem(self._silent(node), "not_recording", node.name, node.name, is_bad=True)
+                )
         return problems
 
     def _silent(self, node: ListenerNode) -> str:
@@ -119,23 +145,29 @@ class Situation:
             what += f" since {seen:%H:%M:%S}" if same_date else f" since {seen:%a %d %b, %H:%M}"
         return f"{what}. Start it with “make run”, or “manage.py start”."
 
-    def _without_a_day(self) -> list[Problem]:
+    def courts_without_day(self) -> list[Court | None]:
+        """The courts that send while no day is in force there; None, at the end: a sender without a court."""
         lost = {
             session.court
             for session in self.heard
             if self.timeline.day_id_at(session.court_id, self.now) is None
         }
+        courts: list[Court | None] = [*sorted(filter(None, lost), key=lambda court: court.number)]
+        return [*courts, None] if None in lost else courts
+
+    def _without_a_day(self) -> list[Problem]:
+        lost = self.courts_without_day()
         if not lost:
             return []
-        names = [str(court) for court in sorted(filter(None, lost), key=lambda court: court.number)]
-        if None in lost:
-            names.append("a sender without a court")
+        names = [str(court) if court else "a sender without a court" for court in lost]
         *first, last = names
         who = f"{', '.join(first)} and {last}" if first else last
         return [
             Problem(
                 f"Events arrive from {who}, but no tournament day is active there. "
                 "They are kept, without a day.",
+                "no_active_day",
+                name=who,
                 is_bad=True,
                 url="context",
                 label="Choose the day",
@@ -154,6 +186,9 @@ class Situation:
             problems.append(
                 Problem(
                     f"The active day{where} is not today. {tournament}: {text}",
+                    "wrong_day",
+                    f"day:{item.day.pk}",
+                    str(item.day),
                     url="context",
                     label="Change",
                     day=right,
@@ -161,6 +196,12 @@ class Situation:
                 )
             )
         return problems
+
+
+def _records_here(node: ListenerNode) -> bool:
+    """Whether its recorder runs on this machine, whatever the database knows of it."""
+    reader = import_module(settings.LEDGER_READER)
+    return bool(reader.is_recording_here(node.name))
 
 
 def _is_older(moment: datetime | None, now: datetime, age: timedelta) -> bool:

@@ -16,7 +16,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from events.addresses import Target, targets
-from events.models import EventTally, ListenerNode, Match, UdpSession
+from events.alerts.showing import banners, untold
+from events.models import HourTally, ListenerNode, Match, UdpSession
 from events.situation import InForce, Situation
 from tournaments.models import Progress, Tournament, TournamentDay
 
@@ -86,7 +87,7 @@ def load_today() -> Today:
 
 def _days(in_force: list[InForce]) -> list[DayNow]:
     pks = [item.day.pk for item in in_force]
-    events = EventTally.objects.filter(day__in=pks).by("day")
+    events = HourTally.objects.filter(day__in=pks).by("day")
     matches = Match.objects.filter(day__in=pks)
     done = dict(matches.done().order_by().values_list("day").annotate(Count("pk")))
     running = dict(matches.running().order_by().values_list("day").annotate(Count("pk")))
@@ -158,9 +159,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def page_context(request: HttpRequest, today: Today) -> dict[str, Any]:
     if today.days:
         timezone.activate(today.days[0].day.tournament.tz)
+    shown = banners(request, today.situation)
     return {
         "today": today,
-        "problems": today.situation.problems(),
-        "may_set": request.user.has_perm("tournaments.set_context"),
+        **shown,
+        # This page lists them, so that no banner has to, and not what a banner says.
+        "alert_banner": None,
+        "open_alerts": untold(shown["open_alerts"], shown["problems"]),
         "may_add_tournament": request.user.has_perm("tournaments.add_tournament"),
     }

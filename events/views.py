@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from events.alerts.showing import banners
 from events.archive.seeing import Event, find_event, neighbours
 from events.kinds import Kind, Status
 from events.live.status import epoch_ms
@@ -44,11 +45,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 def live_problems(request: HttpRequest) -> HttpResponse:
     """The banners as they are now, HTML, for the live page to put in place of the old ones."""
-    context = {
-        "problems": Situation().problems(),
-        "may_set": request.user.has_perm("tournaments.set_context"),
-        "next": reverse("live"),
-    }
+    context = {**banners(request, Situation()), "next": reverse("live")}
     return render(request, "events/_problems.html", context)
 
 

@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from events.backup.make import backup_directory, take_in
+from events.backup.restore import why_not
 from events.backup.telling import DONE, RUNNING, new_state, read_state, state_path
 from events.backup.trouble import BackupError
 from events.models_backup import Backup
@@ -44,7 +45,7 @@ def make(request: HttpRequest) -> HttpResponse:
     """Makes and verifies a backup of the tournament with the key `tournament`."""
     _require(request, "make")
     tournament = get_object_or_404(Tournament, pk=_number(request.POST.get("tournament")))
-    return _begin(request, f"Backing up {tournament}", ["backup_tournament", tournament.slug])
+    return begin_action(request, f"Backing up {tournament}", ["backup_tournament", tournament.slug])
 
 
 @require_POST
@@ -61,7 +62,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             with path.open("xb") as target:
                 for chunk in file.chunks():
                     target.write(chunk)
-            row = take_in(path, _user(request))
+            row = take_in(path, signed_in(request))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -71,7 +72,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     except OSError as error:
         messages.error(request, f"Not taken in: it cannot be written ({error.strerror}).")
         return redirect("admin:events_backup_changelist")
-    return _begin(request, f"Verifying {row.file}", ["verify_backup", str(row.path)], backup=row.pk)
+    return begin_action(request, f"Verifying {row.file}", ["verify_backup", str(row.path)], backup=row.pk)
 
 
 @require_GET
@@ -88,7 +89,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
 def verify(request: HttpRequest, pk: int) -> HttpResponse:
     _require(request, "verify")
     row = _row(request, pk)
-    return _begin(request, f"Verifying {row.file}", ["verify_backup", str(row.path)], backup=row.pk)
+    return begin_action(request, f"Verifying {row.file}", ["verify_backup", str(row.path)], backup=row.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,20 +100,26 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
     same = Tournament.objects.filter(slug=row.slug).first()
     mode = request.POST.get("mode", "new")
     if request.method == "GET" or mode not in MODES or (same is None and mode != "new"):
-        context = {"title": f"Restore {row.tournament_name}", "backup": row, "modes": MODES, "same": same}
-        return TemplateResponse(request, "events/backup/restore.html", {**_frame(request), **context})
+        context = {
+            "title": f"Restore {row.tournament_name}",
+            "backup": row,
+            "modes": MODES,
+            "same": same,
+            "why_not": why_not(same) if same else "",
+        }
+        return TemplateResponse(request, "events/backup/restore.html", {**frame(request), **context})
     args = ["restore_tournament", str(row.path)]
     args += {"new": ["--as-new"], "merge": ["--merge"], "replace": ["--replace", row.slug]}[mode]
     asked = {"backup": row.pk, "mode": mode}
     if "confirmed" not in request.POST:
         title = f"What restoring {row.tournament_name} would do"
-        return _begin(request, title, [*args, "--dry-run"], dry_run=True, **asked)
+        return begin_action(request, title, [*args, "--dry-run"], dry_run=True, **asked)
     if mode != "new" and request.POST.get("typed", "").strip() != row.slug:
         messages.error(request, f"Nothing was changed: the name typed is not {row.slug}.")
         return redirect("restore_backup", pk)
     if mode == "replace":
         args += ["--yes", row.slug]
-    return _begin(request, f"Restoring {row.tournament_name}", args, dry_run=False, **asked)
+    return begin_action(request, f"Restoring {row.tournament_name}", args, dry_run=False, **asked)
 
 
 @require_GET
@@ -133,7 +140,7 @@ def action(request: HttpRequest, key: UUID) -> HttpResponse:
         "mode": MODES.get(state.asked.get("mode", "")),
         "may_restore": request.user.has_perm("events.restore_backup"),
     }
-    return TemplateResponse(request, "events/backup/action.html", {**_frame(request), **context})
+    return TemplateResponse(request, "events/backup/action.html", {**frame(request), **context})
 
 
 @require_GET
@@ -146,10 +153,10 @@ def action_state(request: HttpRequest, key: UUID) -> JsonResponse:
     return JsonResponse({name: asdict(state)[name] for name in ("state", "what", "done", "total", "began")})
 
 
-def _begin(request: HttpRequest, title: str, command: list[str], **asked: Any) -> HttpResponse:
+def begin_action(request: HttpRequest, title: str, command: list[str], **asked: Any) -> HttpResponse:
     """Starts `manage.py COMMAND` and shows its page."""
     key, _ = new_state(title, **asked)
-    user = _user(request)
+    user = signed_in(request)
     manage = Path(settings.BASE_DIR) / "manage.py"
     log = state_path(key).with_suffix(".log")
     with log.open("wb") as output:
@@ -177,7 +184,7 @@ def _row(request: HttpRequest, pk: int) -> Backup:
     return get_object_or_404(Backup.objects.exclude(file=""), pk=pk)
 
 
-def _user(request: HttpRequest) -> User:
+def signed_in(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
 
@@ -186,5 +193,5 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 19 else 0
 
 
-def _frame(request: HttpRequest) -> dict[str, Any]:
+def frame(request: HttpRequest) -> dict[str, Any]:
     return admin.site.each_context(request)

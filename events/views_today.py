@@ -19,7 +19,10 @@ def today_parts(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     today = load_today()
     context = page_context(request, today)
-    parts = {"rs-problems": render_to_string("events/_problems.html", context, request)}
+    parts = {
+        "rs-problems": render_to_string("events/_problems.html", context, request),
+        "rs-alerts": render_to_string("events/alerts/_today.html", context, request),
+    }
     if today.started:
         parts["rs-days"] = render_to_string("events/_days_now.html", context, request)
         parts["rs-capture"] = render_to_string("events/_capture.html", context, request)

@@ -19,6 +19,14 @@ _TECHNIQUES = {
     "technical_body": "technical body kick",
     "technical_head": "technical head kick",
 }
+# As TkStrike's JSON output tells them: a turn comes after its kick.
+_NAMED = {
+    "punch": "punch",
+    "body": "kick to the body",
+    "head": "kick to the head",
+    "technical_body": "technical kick to the body",
+    "technical_head": "technical kick to the head",
+}
 _DECISIONS = {
     "PTF": "on points",
     "PTG": "by point gap",
@@ -94,20 +102,52 @@ def _count(number: int, one: str) -> str:
 
 def _point(event: Told, told: dict[str, Any]) -> str:
     points = told.get("points", event.value)
+    if told.get("event"):
+        return _point_by_name(event, told, points)
     technique = _TECHNIQUES.get(told.get("technique") or "")
     parts = [technique] if technique else []
     parts.append("points, how many was not readable" if points is None else _count(points, "point"))
     return f"{_side(event)}: {', '.join(parts)}"
 
 
+def _point_by_name(event: Told, told: dict[str, Any], points: int | None) -> str:
+    """A point of the JSON output, which names body and head, a turn, and what is taken back."""
+    what = _NAMED.get(told.get("technique") or "", "point")
+    if told.get("removed"):
+        return f"{_side(event)}: {what} taken back, {_count(points or 0, 'point')} less"
+    level = f", hit level {told['level']}" if told.get("level") else ""
+    return f"{_side(event)}: {what}, {_count(points or 0, 'point')}{level}"
+
+
 def _hit(event: Told, told: dict[str, Any]) -> str:
+    target = f" {told['target']}" if told.get("target") else ""
     if event.value is None:
-        return f"{_side(event)}: hit, its level was not readable"
+        return f"{_side(event)}:{target} hit, its level was not readable"
     given = ", given by the judges" if event.value == _JUDGES_LEVEL else ""
-    return f"{_side(event)}: hit level {event.value}{given}"
+    return f"{_side(event)}:{target} hit level {event.value}{given}"
+
+
+def _notice(event: Told, told: dict[str, Any]) -> str:
+    notice = told.get("notice") or "notice"
+    if notice == "judge":
+        what = _NAMED.get(told.get("technique") or "", "a point")
+        return f"Judge {told.get('judge') or '?'}: {SIDE_NAMES[event.athlete]} {what}".replace(":  ", ": ")
+    if notice == "contact after time":
+        level = "?" if event.value is None else event.value
+        return f"{_side(event)}: {told.get('target', '')} hit while the clock stands, level {level}"
+    return str(notice).capitalize()
+
+
+def _echo(event: Told, told: dict[str, Any]) -> str:
+    """The words of what it would be by itself."""
+    words = _WORDS.get(told.get("kind") or "", _unknown)
+    return _unknown(event, told) if words is _echo else words(event, told)
 
 
 def _gam_jeom(event: Told, told: dict[str, Any]) -> str:
+    if told.get("removed") and event.athlete in (1, 2):
+        left = "" if event.value is None else f" ({event.value} left)"
+        return f"{_side(event)}: gam-jeom taken back{left}"
     if event.athlete in (1, 2):
         total = event.value
         if total is None:
@@ -134,6 +174,10 @@ def _round_scores(event: Told, told: dict[str, Any]) -> str:
     return f"Scores: {', '.join(parts)}" if parts else "Score by round, not readable"
 
 
+def _dash(pair: Any) -> str:
+    return "–".join("?" if number is None else str(number) for number in pair or (None, None))
+
+
 def _round(event: Told, told: dict[str, Any]) -> str:
     number = event.round if event.round is not None else event.value
     return "Round, its number was not readable" if number is None else f"Round {number}"
@@ -148,6 +192,8 @@ def _break(event: Told, told: dict[str, Any]) -> str:
 
 
 def _injury(event: Told, told: dict[str, Any]) -> str:
+    if event.value is None and told.get("event") == "KYE_SHI":
+        return f"Kye-shi, clock stopped at {clock_text(event.clock_ms)}"
     return _stoppage("Injury time", event, told)
 
 
@@ -177,6 +223,8 @@ def _replay(event: Told, told: dict[str, Any]) -> str:
 
 
 def _round_winners(event: Told, told: dict[str, Any]) -> str:
+    if told.get("event"):
+        return f"Round {event.round or '?'} is over, rounds won {_dash(told.get('rounds_won'))}"
     winners = told.get("winners") or ()
     parts = [f"round {n} {SIDE_NAMES[w]}" for n, w in enumerate(winners, 1) if w in (1, 2)]
     if parts:
@@ -192,7 +240,7 @@ def _winner(event: Told, told: dict[str, Any]) -> str:
 
 
 def _result(event: Told, told: dict[str, Any]) -> str:
-    name = told.get("name") or "no name"
+    name = told.get("name") or told.get("winner") or "no name"
     blue, red = told.get("blue"), told.get("red")
     parts = [name]
     if blue is not None or red is not None:
@@ -240,7 +288,8 @@ def _named(name: str, ioc: str | None) -> str:
 
 
 def _load(event: Told, told: dict[str, Any]) -> str:
-    return "New match loaded"
+    number = (told.get("match") or {}).get("number")
+    return f"Match {number} loaded" if number else "New match loaded"
 
 
 def _ready(event: Told, told: dict[str, Any]) -> str:
@@ -299,5 +348,7 @@ _WORDS: dict[str, Callable[[Told, dict[str, Any]], str]] = {
     "disconnect": _disconnect,
     "settings": _settings,
     "hardware": _hardware,
+    "notice": _notice,
+    "echo": _echo,
     "unknown": _unknown,
 }

@@ -28,7 +28,7 @@ LINKS_RAW = {12, 14, 101, 228, 229}
 UDP = 17
 
 
-class CaptureError(Exception):
+class CaptureError(ValueError):
     """A file cannot be read. The message is one sentence for people."""
 
 

@@ -22,13 +22,17 @@ from django.db import DataError, Error, IntegrityError, connection, connections,
 
 from events import bulk
 from events.kinds import Kind, Status
+from events.models import ListenerNode
+from ingest.batch import Batch
 from ingest.journal import JournalReader, Position, Record
+from ingest.meter import Meter
+from ingest.notes import Notes
 from ingest.protocol import Message, escape, parse
 from ingest.selftest import is_self_test
-from ingest.senders import Sender, SenderKey, moment
+from ingest.senders import moment
 from ingest.staging import recorder_state
-from ingest.state import AnotherImporter, Notes, State
-from ingest.tallies import Key, RowGone
+from ingest.state import AnotherImporter, State
+from ingest.tallies import RowGone
 
 log = logging.getLogger(__name__)
 
@@ -46,23 +50,10 @@ Parse = Callable[[bytes, str], Iterable[Message]]
 # An enumeration's member costs more to reach than all else that is compared for a message.
 _GAM_JEOM, _POINT, _DISCONNECT = Kind.GAM_JEOM.value, Kind.POINT.value, Kind.DISCONNECT.value
 _NOT_READ = frozenset((Status.UNKNOWN.value, Status.MALFORMED.value))
+# A server that loses its power may forget the last commits, each whole: what they held is read from the
+# journal again (docs/adr/0006-importer-commits.md).
+_TELL = "SET LOCAL synchronous_commit TO off; NOTIFY restrike_events"
 _to_json = msgspec.json.Encoder().encode
-
-
-class _Batch:
-    """Event rows, all but their processing time, with what the totals need of them.
-
-    `counts` holds, by key, how many events, the sum of their receive times and the first of these (ns);
-    `speaking` the senders of this batch.
-    """
-
-    __slots__ = ("counts", "received_ns", "rows", "speaking")
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
-        self.received_ns: list[int] = []
-        self.counts: dict[Key, list[int]] = {}
-        self.speaking: dict[SenderKey, Sender] = {}
 
 
 class Importer:
@@ -85,6 +76,7 @@ class Importer:
         self.stop = stop or threading.Event()
         self.wake_fd = wake_fd
         self.reader = JournalReader(directory)
+        self.meter = Meter(node_name, directory)
         self._state: State | None = None
         self._heartbeat_due = 0.0
         self._singly = 0  # records to import one at a time, after a batch failed
@@ -99,6 +91,7 @@ class Importer:
             if not self.step():
                 self._wait(HEARTBEAT_S)
         self.drain()
+        self.meter.tick(write=self._state is not None, over=True)
 
     def drain(self) -> int:
         """Imports all that the journal holds; returns the number of records. Stops at a failure."""
@@ -117,14 +110,17 @@ class Importer:
 
         `patient`: let a small batch fill until `flush_ms` after its first datagram.
         """
+        self.meter.tick(write=self._state is not None)
         try:
             records, position = self._next_batch(patient)
             imported = self._import(records, position) if records else 0
             if not records:
                 self._singly = 0
                 if self._state and time.monotonic() >= self._heartbeat_due:
+                    began = time.perf_counter()
                     with transaction.atomic():
                         self._beat(self.state)
+                    self.meter.rested(time.perf_counter() - began)
         except Exception as error:
             self._recover(error)
             return 0
@@ -159,14 +155,15 @@ class Importer:
         return records, after
 
     def _read(self, position: Position | None, limit: int) -> tuple[list[Record], Position]:
-        records, after = self.reader.read(position, min(limit, _READ_AT_ONCE))
-        size = sum(len(record.payload) for record in records)
-        more = records
-        while more and len(records) < limit and size < _MAX_BATCH_BYTES:
-            more, after = self.reader.read(after, min(limit - len(records), _READ_AT_ONCE))
-            size += sum(len(record.payload) for record in more)
+        records: list[Record] = []
+        size = 0
+        while True:
+            asked = min(limit - len(records), _READ_AT_ONCE)
+            more, position = self.reader.read(position, asked)
             records += more
-        return records, after
+            size += sum(len(record.payload) for record in more)
+            if len(more) < asked or len(records) >= limit or size >= _MAX_BATCH_BYTES:
+                return records, position
 
     def _wait(self, seconds: float, *, until_full: bool = False) -> None:
         if until_full:
@@ -175,8 +172,9 @@ class Importer:
         elif self.wake_fd is None:
             self.stop.wait(min(seconds, 0.005))
         else:
-            readable, _, _ = select.select([self.wake_fd], [], [], seconds)
-            if readable and not os.read(self.wake_fd, 65536):
+            wake = select.poll()
+            wake.register(self.wake_fd, select.POLLIN)
+            if wake.poll(seconds * 1000) and not os.read(self.wake_fd, 65536):
                 # The supervisor is gone; nobody will ever wake us again.
                 self.stop.set()
 
@@ -230,60 +228,68 @@ class Importer:
         state = self.state
         with transaction.atomic():
             state.refresh_context()
-            notes = Notes(record.payload for record in records if record.local_port == 0)
+            notes = Notes(record for record in records if record.local_port == 0)
             beat = time.monotonic() >= self._heartbeat_due
             # First of all, so that of two importers one waits for the other here, and then gives up.
             self._advance(state, after, len(records) - notes.count, notes)
-            batch = _Batch()
+            batch = Batch()
+            tests = 0
             for record in records:
-                if record.local_port != 0 and not is_self_test(record):
+                if record.local_port == 0:
+                    continue
+                if is_self_test(record):
+                    tests += 1
+                else:
                     self._file(state, record, parse, batch)
-            if batch.rows:
-                self._write_events(state, batch)
+            if tests:
+                ListenerNode.objects.filter(pk=state.node.pk).update(tests=models.F("tests") + tests)
+            began = time.perf_counter()
+            if batch.values:
+                bulk.insert_values(connection, batch.finish())
+                state.tallies.write(batch.totals)
             if beat:
                 # By the stream's own time: what waited in the journal is not silence.
                 state.senders.end_idle(records[-1].received_ns)
             state.senders.write()
             state.tracks.write()
             state.unknown.write()
+            notes.write_losses(self.node_name)
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
-                    cursor.execute("NOTIFY restrike_events")
+                    cursor.execute(_TELL)
         state.position = after
         self._bad_written = self.reader.bad
+        self.meter.stored(batch.totals, batch.received_ns, time.perf_counter() - began)
+        self.meter.lost(notes.kernel_drops, notes.blind_ms)
 
-    def _file(
-        self,
-        state: State,
-        record: Record,
-        parse: Parse,
-        batch: _Batch,
-    ) -> None:
+    def _file(self, state: State, record: Record, parse: Parse, batch: Batch) -> None:
         """Turns one datagram into event rows."""
         # To the microsecond, as it is stored: a restart folds stored events and must find the same.
         received_ns = record.received_ns // 1000 * 1000
         key = record[2:5]
-        sender = batch.speaking.get(key)
-        if sender is None or not sender.goes_on(received_ns, state.senders.idle_ns):
-            sender = batch.speaking[key] = state.senders.of(key, received_ns)
-        court_id = sender.court_id
-        track = state.tracks.of(sender)
-        if track.session_id != sender.pk:
+        is_json = record.payload[:1] == b"{"
+        speaking = batch.speaking.get(key)
+        if speaking is None or not speaking[0].goes_on(received_ns, state.senders.idle_ns):
+            sender = state.senders.of(key, received_ns, is_json=is_json)
+            speaking = batch.speaking[key] = (sender, state.tracks.of(sender))
+        sender, track = speaking
+        outputs = track.outputs
+        if track.session_id != sender.pk and not (is_json and outputs.text_speaks(received_ns)):
             track.hear(sender.pk)
-        if track.speaker is not sender:
+        if track.speaker is not sender and not is_json:
             if track.speaker is None or track.speaker.ended or track.speaker.pk < sender.pk:
                 track.speaker = sender
             elif not sender.concurrent:
                 state.senders.mark_concurrent(sender, track.speaker)
+        court_id, dialect = sender.court_id, sender.dialect
         day_id, tournament_id = state.day_at(court_id, received_ns)
-        received = bulk.time_text(received_ns)
-        minute = received_ns // 60_000_000_000
-        apply, counts = state.tracks.apply, batch.counts
-        for message in parse(record.payload, sender.dialect):
-            if message.dialect and not sender.dialect:
-                sender.dialect = message.dialect
-            sender.events += 1
-            match_id = apply(track, message, received_ns, sender.events, day_id)
+        apply = state.tracks.apply
+        for message in parse(record.payload, dialect):
+            if not dialect and message.dialect:
+                sender.dialect = dialect = message.dialect
+            message = outputs.hear(message, received_ns)
+            sequence = sender.events = sender.events + 1
+            match_id = apply(track, message, received_ns, sequence, day_id)
             board = track.board
             athlete, value, details = message.athlete, message.value, message.details
             kind, status = message.kind, message.status
@@ -296,65 +302,46 @@ class Importer:
                 state.unknown.add(message.raw, received_ns)
             elif kind == _DISCONNECT:
                 state.senders.end(sender)
-            batch.rows.append(
-                (
-                    sender.pk,
-                    sender.events,
-                    court_id,
-                    tournament_id,
-                    day_id,
-                    match_id,
-                    message.stream,
-                    kind,
-                    athlete,
-                    value,
-                    message.round if message.round is not None else board.round,
-                    message.clock_ms if message.clock_ms is not None else board.clock_ms,
-                    _to_json(details).decode() if details else "{}",
-                    message.raw,
-                    status,
-                    message.error,
-                    received,
-                )
-            )
             batch.received_ns.append(received_ns)
-            total = (day_id, court_id, match_id, kind, status, minute)
-            if (count := counts.get(total)) is None:
-                counts[total] = [1, received_ns, received_ns]
-            else:
-                count[0] += 1
-                count[1] += received_ns
-                if received_ns < count[2]:
-                    count[2] = received_ns
-
-    def _write_events(self, state: State, batch: _Batch) -> None:
-        now_ns = time.time_ns()
-        # A clock set back must not make anything negative.
-        rows = [
-            (*row, (now_ns - received_ns) / 1e6 if received_ns < now_ns else 0.0)
-            for row, received_ns in zip(batch.rows, batch.received_ns, strict=True)
-        ]
-        bulk.insert_rows(connection, rows)
-        state.tallies.write(
-            {
-                key: [events, max(events * now_ns - sum_ns, 0) / 1e6, max(now_ns - first_ns, 0) / 1e6]
-                for key, (events, sum_ns, first_ns) in batch.counts.items()
-            }
-        )
+            batch.values += (
+                sender.pk,
+                sequence,
+                court_id,
+                tournament_id,
+                day_id,
+                match_id,
+                message.stream,
+                kind,
+                athlete,
+                value,
+                board.round if message.round is None else message.round,
+                board.clock_ms if message.clock_ms is None else message.clock_ms,
+                _to_json(details).decode() if details else "{}",
+                message.raw,
+                status,
+                message.error,
+                None,  # when it was received, and its processing time: when the batch is finished
+                None,
+            )
 
     def _advance(self, state: State, after: Position, datagrams: int, notes: Notes) -> None:
+        beat = time.monotonic() >= self._heartbeat_due
+        damaged = self.reader.bad - self._bad_written
+        if not (beat or damaged or notes.count):
+            state.advance(after, datagrams)
+            return
         changes: dict[str, Any] = {
             "segment": after.segment,
             "offset": after.offset,
             "sequence": after.sequence,
             "stored": models.F("stored") + datagrams,
             "kernel_drops": models.F("kernel_drops") + notes.kernel_drops,
-            "blind_ms": models.F("blind_ms") + notes.blind_ns // 1_000_000,
-            "damaged": models.F("damaged") + self.reader.bad - self._bad_written,
+            "blind_ms": models.F("blind_ms") + notes.blind_ms,
+            "damaged": models.F("damaged") + damaged,
             "context_id": state.applied,
             **notes.settings,
         }
-        if time.monotonic() >= self._heartbeat_due:
+        if beat:
             changes |= self._signs_of_life(state)
         state.move_position(**changes)
 
@@ -370,7 +357,11 @@ class Importer:
     def _signs_of_life(self, state: State) -> dict[str, Any]:
         self._heartbeat_due = time.monotonic() + HEARTBEAT_S
         state.senders.reload_courts()
-        signs: dict[str, Any] = {"importer_seen_at": moment(time.time_ns())}
+        signs: dict[str, Any] = {
+            "importer_seen_at": moment(time.time_ns()),
+            "rate": self.meter.beat(),
+            "clocks": state.tracks.running_clocks(),
+        }
         if (recorder := recorder_state(self.directory)) is not None:
             signs["recorder_seen_at"] = moment(recorder.heartbeat_ns)
             signs["received"] = recorder.received

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from events.kinds import Status
-from events.models import EventTally, ListenerNode, UdpSession
+from events.models import HourTally, ListenerNode, UdpSession
 from ingest.journal import JournalReader, Position
 from ingest.staging import recorder_state
 
@@ -84,17 +84,28 @@ class Ledger:
 
 def read() -> Ledger:
     """The ledger as it is now. DatabaseError when the database does not answer."""
-    journals = Path(settings.RESTRIKE_VAR) / "journal"
-    nodes = {node.name: node for node in ListenerNode.objects.all()}
-    names = {*nodes, *(path.name for path in journals.glob("*") if path.is_dir())}
-    counts = EventTally.objects.values_list("status").annotate(Sum("events"))
+    counts = HourTally.objects.values_list("status").annotate(Sum("events"))
     by_status: dict[str, int] = {status: number or 0 for status, number in counts}
     return Ledger(
-        nodes=[_node(name, nodes.get(name), journals / name) for name in sorted(names)],
+        nodes=nodes(),
         events=sum(by_status.values()),
         by_status=by_status,
         sessions=UdpSession.objects.count(),
     )
+
+
+def nodes() -> list[NodeLedger]:
+    """Each listener of this database or this machine, by name; one query."""
+    journals = Path(settings.RESTRIKE_VAR) / "journal"
+    rows = {node.name: node for node in ListenerNode.objects.all()}
+    names = {*rows, *(path.name for path in journals.glob("*") if path.is_dir())}
+    return [_node(name, rows.get(name), journals / name) for name in sorted(names)]
+
+
+def is_recording_here(name: str) -> bool:
+    """Whether a recorder of that name lives on this machine; asks no database."""
+    state = recorder_state(Path(settings.RESTRIKE_VAR) / "journal" / name)
+    return state is not None and state.alive()
 
 
 def _node(name: str, node: ListenerNode | None, directory: Path) -> NodeLedger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +18,16 @@ CONFIGURATION_TAG = "configuration"
 #: It is also the name of the journal's directory.
 NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NODE_NAME_HINT = "Use up to 64 letters, digits, - and _, for example: hall-2"
+
+
+def add_listen_argument(parser: ArgumentParser) -> None:
+    """`--listen`, for the commands that start a listener."""
+    parser.add_argument(
+        "--listen",
+        action="append",
+        metavar="HOST:PORT",
+        help="where to listen; can be repeated (INGEST_LISTEN)",
+    )
 
 
 def journal_directory(node: str) -> Path:

@@ -6,6 +6,7 @@ middle opens with the first message that only a match can send.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 from typing import Any
 
@@ -14,13 +15,19 @@ from django.db import connection
 from events.kinds import Kind
 from events.models import Athlete, Match, PssEvent
 from events.scoreboard import Scoreboard
+from ingest.outputs import Outputs
 from ingest.senders import Sender, moment, nanoseconds
 
 # After this long without a word, what comes next is not the same match.
 MATCH_SILENCE_NS = 3 * 3600 * 1_000_000_000
+# Nor after so many messages: twenty times those of a real one. A restart folds a match from its first
+# event on, which for a sender that never loads one would take longer with every hour.
+MOST_MESSAGES = 50_000
 
 # Messages that a sender can send without any match being loaded.
-_OUTSIDE_A_MATCH = frozenset({Kind.CONNECT, Kind.DISCONNECT, Kind.SETTINGS, Kind.HARDWARE, Kind.UNKNOWN})
+_OUTSIDE_A_MATCH = frozenset(
+    {Kind.CONNECT, Kind.DISCONNECT, Kind.SETTINGS, Kind.HARDWARE, Kind.ECHO, Kind.UNKNOWN}
+)
 
 _ATHLETES_REMEMBERED = 2048
 _TRACKS_KEPT = 256
@@ -31,8 +38,14 @@ _COLUMNS = {field.attname: field for field in Match._meta.concrete_fields}
 
 @lru_cache(maxsize=4)
 def _update_statement(names: tuple[str, ...]) -> str:
+    # Django builds the text of an update anew each time, which takes longer than the update.
     columns = ", ".join(f'"{_COLUMNS[name].column}" = %s' for name in names)
     return f"UPDATE {Match._meta.db_table} SET {columns} WHERE id = %s"  # noqa: S608  columns of the model
+
+
+def _prepared(fields: dict[str, Any]) -> list[Any]:
+    """The values as the database takes them."""
+    return [_COLUMNS[name].get_db_prep_save(value, connection) for name, value in fields.items()]
 
 
 class Track:
@@ -40,10 +53,13 @@ class Track:
 
     __slots__ = (
         "board",
+        "counted",
         "court_id",
         "day_id",
         "last_ns",
         "match_id",
+        "messages",
+        "outputs",
         "previous",
         "previous_id",
         "session_id",
@@ -54,10 +70,14 @@ class Track:
     def __init__(self, court_id: int | None) -> None:
         self.court_id = court_id
         self.board = Scoreboard()
+        self.outputs = Outputs()
         self.match_id: int | None = None
+        self.messages = 0  # of this match
         self.day_id: int | None = None
         self.last_ns = 0
+        # What of the board has been written: its version, and how many hits and points.
         self.written = self.board.version
+        self.counted = self.board.counted
         # The match before, and what of it has been written: its end can show after the next one's load.
         self.previous_id: int | None = None
         self.previous: dict[str, Any] | None = None
@@ -72,14 +92,18 @@ class Track:
         if not matches:
             return track
         for match in matches:
+            track.messages = 0
             for event in PssEvent.objects.filter(match=match).order_by("id").iterator():
-                track.hear(event.session_id)
+                track.messages += 1
                 track.last_ns = nanoseconds(event.received_at)
+                track.outputs.follow(event, track.last_ns)
+                if event.kind != Kind.ECHO:
+                    track.hear(event.session_id)
                 track.board.apply(event, track.last_ns, event.sequence)
         match = matches[-1]
         track.match_id, track.day_id = match.pk, match.day_id
         track.last_ns = track.last_ns or nanoseconds(match.loaded_at)
-        track.written = track.board.version
+        track.written, track.counted = track.board.version, track.board.counted
         track.previous = track.board.previous
         track.previous_id = matches[0].pk if len(matches) > 1 else None
         return track
@@ -131,47 +155,80 @@ class Tracks:
         self, track: Track, message: Any, received_ns: int, sequence: int, day_id: int | None
     ) -> int | None:
         """Folds the message in; returns the id of the match it belongs to, None when it has none."""
-        if track.match_id is not None and received_ns - track.last_ns > MATCH_SILENCE_NS:
-            self.write_match(track)
-            track.board, track.match_id, track.previous, track.previous_id = Scoreboard(), None, None, None
-        track.last_ns = received_ns
-        board = track.board
-        serial = board.match_serial
-        board.apply(message, received_ns, sequence)
-        if board.match_serial != serial or (
-            track.match_id is None and track.belongs_to_a_match(message.kind)
+        match_id, board = track.match_id, track.board
+        if match_id is not None and (
+            received_ns - track.last_ns > MATCH_SILENCE_NS or track.messages >= MOST_MESSAGES
         ):
-            track.previous_id = track.match_id
+            self.write_match(track)
+            board = track.board = Scoreboard()
+            track.match_id = track.previous = track.previous_id = None
+            match_id = None
+        track.last_ns = received_ns
+        track.messages += 1
+        version, serial = board.version, board.match_serial
+        board.apply(message, received_ns, sequence)
+        if match_id is not None and board.version == version and board.previous is track.previous:
+            # Nothing new for any match's row but its figures; nearly all messages say so little.
+            if board.counted != track.counted:
+                self._changed[match_id] = track
+            if track.day_id is None and day_id is not None:
+                self._give_day(match_id, track, day_id)
+            return match_id
+        if board.match_serial != serial or (match_id is None and track.belongs_to_a_match(message.kind)):
+            track.previous_id = match_id
             self._open(track, received_ns, day_id)
-        elif track.match_id is not None and track.day_id is None and day_id is not None:
-            self._give_day(track.match_id, track, day_id)
+        elif match_id is not None and track.day_id is None and day_id is not None:
+            self._give_day(match_id, track, day_id)
         if board.previous is not track.previous and board.previous != track.previous:
             # Its last messages and the load of the next can come in any order.
             track.previous = board.previous
             if track.previous_id is not None and board.previous is not None:
-                self._write(track.previous_id, board.previous)
-        if board.version != track.written and track.match_id is not None:
+                self._update(track.previous_id, self._columns(board.previous))
+        if (board.version != track.written or board.counted != track.counted) and track.match_id is not None:
             self._changed[track.match_id] = track
         return track.match_id
 
+    def running_clocks(self) -> list[int]:
+        """The courts on which the match clock runs, as far as was heard."""
+        return sorted(
+            key for key, track in self._tracks.items() if isinstance(key, int) and track.board.clock_running
+        )
+
     def write(self) -> None:
         """Writes every match that changed since the last call; the events must be stored already."""
-        for track in list(self._changed.values()):
-            self.write_match(track)
+        # Together where they tell of the same columns: to PostgreSQL each would be a message there and back.
+        alike: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+        # A court may have gone on to its next match meanwhile: what counts is the one it is at now.
+        for track in self._changed.values():
+            if track.match_id is not None and (fields := self._news(track)):
+                alike[tuple(fields)].append([*_prepared(fields), track.match_id])
         self._changed.clear()
+        for names, rows in alike.items():
+            with connection.cursor() as cursor:
+                cursor.executemany(_update_statement(names), rows)
         if len(self._tracks) > _TRACKS_KEPT:
             # Whoever scans ports must not fill the memory; one who speaks again is resumed.
             self._tracks = {key: track for key, track in self._tracks.items() if isinstance(key, int)}
 
     def write_match(self, track: Track) -> None:
-        board = track.board
-        if track.match_id is None or board.version == track.written:
-            return
-        self._write(track.match_id, board.match_fields())
-        track.written = board.version
-        self._changed.pop(track.match_id, None)
+        if track.match_id is not None and (fields := self._news(track)):
+            self._update(track.match_id, fields)
+            self._changed.pop(track.match_id, None)
 
-    def _write(self, match_id: int, told: dict[str, Any]) -> None:
+    def _news(self, track: Track) -> dict[str, Any]:
+        """The columns that changed since the match was written last; it counts as written now."""
+        board = track.board
+        fields: dict[str, Any] = {}
+        if board.version != track.written:
+            fields = self._columns(board.match_fields())
+        elif board.counted != track.counted:
+            # Most batches bring hits and nothing else.
+            fields = {"figures": board.figures()}
+        track.written, track.counted = board.version, board.counted
+        return fields
+
+    def _columns(self, told: dict[str, Any]) -> dict[str, Any]:
+        """What a scoreboard tells of a match as columns of its row."""
         fields = dict(told)
         for side in ("blue", "red"):
             who = fields.pop(side)
@@ -181,14 +238,17 @@ class Tracks:
         for name in ("started", "ended"):
             time_ns = fields.pop(f"{name}_ns")
             fields[f"{name}_at"] = moment(time_ns) if time_ns else None
-        # Django builds the text of an update anew each time, which takes longer than the update.
-        values = [_COLUMNS[name].get_db_prep_save(value, connection) for name, value in fields.items()]
+        return fields
+
+    @staticmethod
+    def _update(match_id: int, fields: dict[str, Any]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_update_statement(tuple(fields)), [*values, match_id])
+            cursor.execute(_update_statement(tuple(fields)), [*_prepared(fields), match_id])
 
     def _open(self, track: Track, received_ns: int, day_id: int | None) -> None:
         match = Match.objects.create(court_id=track.court_id, day_id=day_id, loaded_at=moment(received_ns))
         track.match_id, track.day_id = match.pk, day_id
+        track.messages = 1
         track.written = -1
 
     def _give_day(self, match_id: int, track: Track, day_id: int) -> None:

@@ -90,6 +90,7 @@ class Recorder:
         self._failing = ""
         self._notes: list[dict[str, Any]] = []
         self._drops = Drops(self.listeners)
+        self._drops_looked_ns = 0
         self._truncated = 0
         self._bell, self._bell_rope = socket.socketpair()
         self._bell.setblocking(False)
@@ -154,6 +155,8 @@ class Recorder:
         words, boot = self._staging.words, boot_id()
         self._drops.begin(self._staging, boot)
         last = max(self._last_open_ns, words[W.HEARTBEAT_NS])
+        # A socket that outlived the recorder before may have dropped ever since that one looked.
+        self._drops_looked_ns = (words[W.HEARTBEAT_NS] if self._staging.boot == boot else 0) or time.time_ns()
         first = self._writer.next_sequence == 0
         blind = 0 if first or not last else max(0, self._opened_ns - last)
         addresses = [str(listener.address) for listener in self.listeners]
@@ -168,6 +171,7 @@ class Recorder:
             {
                 "note": "start",
                 "blind_ns": blind,
+                "opened_ns": self._opened_ns or time.time_ns(),
                 "listen": addresses,
                 "receive_buffer": buffer,
                 "pid": os.getpid(),
@@ -234,8 +238,16 @@ class Recorder:
 
     def _tick(self) -> None:
         """Each second: a sign of life, and what the kernel dropped."""
+        since_ns, self._drops_looked_ns = self._drops_looked_ns, time.time_ns()
         for listener, more in self._drops.news(self._staging):
-            self._notes.append({"note": "drops", "kernel_drops": more, "listen": str(listener.address)})
+            self._notes.append(
+                {
+                    "note": "drops",
+                    "kernel_drops": more,
+                    "since_ns": since_ns,
+                    "listen": str(listener.address),
+                }
+            )
             self._write_notes()
             self.log(f"The kernel dropped {more} datagrams at {listener.address}.")
         if self._receiver.truncated > self._truncated:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from django.db import connection
 
 from events import bulk
+from events.kinds import Dialect
 from events.models import ListenerNode, UdpSession
 from tournaments.models import Court
 
@@ -139,13 +140,13 @@ class Senders:
                 concurrent=session.concurrent,
             )
 
-    def of(self, key: SenderKey, received_ns: int) -> Sender:
+    def of(self, key: SenderKey, received_ns: int, *, is_json: bool = False) -> Sender:
         """The session this datagram belongs to, opened when it is the first of its sender."""
         sender = self._open.get(key)
         if sender is None or not sender.goes_on(received_ns, self.idle_ns):
             if sender is not None:
                 self.end(sender)
-            sender = self._begin(key, received_ns)
+            sender = self._begin(key, received_ns, is_json)
             sender.goes_on(received_ns, self.idle_ns)
         self._changed.add(sender)
         return sender
@@ -182,9 +183,10 @@ class Senders:
             cursor.executemany(self._UPDATE, [sender.values() for sender in self._changed])
         self._changed.clear()
 
-    def _begin(self, key: SenderKey, received_ns: int) -> Sender:
+    def _begin(self, key: SenderKey, received_ns: int, is_json: bool) -> Sender:
         port, source, source_port = key
-        court_id = self.courts.find_or_make(port, source)
+        court_id = self.courts.find(port, source) or self._beside(source, is_json)
+        court_id = court_id or self.courts.find_or_make(port, source)
         at = moment(received_ns)
         session = UdpSession.objects.create(
             node=self.node,
@@ -198,3 +200,13 @@ class Senders:
         sender = Sender(session.pk, key, court_id, "", 0, 0, received_ns)
         self._open[key] = sender
         return sender
+
+    def _beside(self, source: str, is_json: bool) -> int | None:
+        """The court whose other output comes from the same address, to another of our ports."""
+        found = {
+            sender.court_id
+            for sender in self._open.values()
+            if sender.key[1] == source and sender.dialect and (sender.dialect == Dialect.JSON) != is_json
+        }
+        # With two, nobody can tell to which it belongs.
+        return found.pop() if len(found) == 1 else None

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 
 from events import moves
 from events.models import ListenerNode
@@ -22,11 +18,19 @@ from ingest.tallies import Tallies, UnknownShapes
 from tournaments.context import ContextTimeline
 from tournaments.models import ContextChange
 
-log = logging.getLogger(__name__)
-
 # An importer says every second that it lives.
 _ALIVE_S = 5
 _FOREVER_NS = 1 << 63
+# A change that commits after so many later ones is no longer waited for over a restart.
+_AWAITED = 100
+
+# Said for each batch: Django takes fifteen times as long to put them into words as a database to answer.
+_CHANGES = f"SELECT max(id), count(*) FROM {ContextChange._meta.db_table}"  # noqa: S608  a constant
+_ADVANCE = (
+    f'UPDATE {ListenerNode._meta.db_table} SET segment = %s, "offset" = %s, sequence = %s,'  # noqa: S608
+    " stored = stored + %s, context_id = %s WHERE id = %s AND journal = %s AND sequence = %s"
+)
+_JOURNAL = ListenerNode._meta.get_field("journal")
 
 
 class AnotherImporter(Exception):
@@ -60,9 +64,9 @@ class State:
 
     def refresh_context(self) -> None:
         """Learns of context changes; corrects events stored before a change became visible."""
-        newest, count = ContextChange.objects.aggregate(
-            newest=models.Max("pk"), count=models.Count("pk")
-        ).values()
+        with connection.cursor() as cursor:
+            cursor.execute(_CHANGES)
+            newest, count = cursor.fetchone()
         # Keys are given before commits, so a late commit shows in the count alone.
         if (newest or 0, count) == (self.timeline.last_id, len(self.timeline)):
             return
@@ -70,15 +74,25 @@ class State:
         self.timeline = ContextTimeline.load()
         self.tournament_of = self.timeline.tournaments()
         self._in_force.clear()
+        missing = self.node.context_missing
         late = [
             change
             for change in self.timeline.changes()
-            if (change.pk > self.applied if known is None else change.pk not in known)
+            if (change.pk > self.applied or change.pk in missing if known is None else change.pk not in known)
         ]
         if late:
             courts = {change.court_id for change in late}
             self._file_again(min(change.effective_at for change in late), courts)
             self.applied = max(self.applied, *(change.pk for change in late))
+        self._remember_missing()
+
+    def _remember_missing(self) -> None:
+        """Notes which keys have yet to come, so that none is passed over that does while nobody imports."""
+        there = self.timeline.ids()
+        missing = [pk for pk in range(max(self.applied - _AWAITED, 1), self.applied) if pk not in there]
+        if missing != self.node.context_missing:
+            self.node.context_missing = missing
+            ListenerNode.objects.filter(pk=self.node.pk).update(context_missing=missing)
 
     def day_at(self, court_id: int | None, received_ns: int) -> tuple[int | None, int | None]:
         """(day, tournament) in force on a court at a moment; asked for each datagram, so remembered."""
@@ -103,6 +117,18 @@ class State:
             journal=self.node.journal,
             sequence=self.position.sequence if self.position else 0,
         ).update(**changes)
+        self._expect(moved)
+
+    def advance(self, after: Position, datagrams: int) -> None:
+        """`move_position` for a batch of which there is nothing else to say."""
+        node = self.node
+        journal = _JOURNAL.get_db_prep_value(node.journal, connection)
+        before = self.position.sequence if self.position else 0
+        with connection.cursor() as cursor:
+            cursor.execute(_ADVANCE, [*after, datagrams, self.applied, node.pk, journal, before])
+            self._expect(cursor.rowcount)
+
+    def _expect(self, moved: int) -> None:
         if not moved:
             raise AnotherImporter(
                 f"A second importer is at work on the listener “{self.node.name}”; stop one of them."
@@ -134,30 +160,3 @@ class State:
                 if end is None or end > since:
                     spans.append(moves.Span(court_id, max(start, since), end, day_id))
         moves.file_spans(spans)
-
-
-class Notes:
-    """What the recorder wrote about itself in the records of one batch."""
-
-    def __init__(self, payloads: Iterable[bytes]) -> None:
-        self.count = 0
-        self.kernel_drops = 0
-        self.blind_ns = 0
-        self.settings: dict[str, Any] = {}
-        for payload in payloads:
-            self._read(payload)
-
-    def _read(self, payload: bytes) -> None:
-        """A note nobody can read is passed over: it must not hold up the datagrams behind it."""
-        self.count += 1
-        try:
-            note = json.loads(payload)
-            self.kernel_drops += max(int(note.get("kernel_drops", 0)), 0)
-            self.blind_ns += max(int(note.get("blind_ns", 0)), 0)
-            if note["note"] == "start":
-                self.settings = {
-                    "listen": list(note["listen"]),
-                    "receive_buffer": max(int(note["receive_buffer"]), 0),
-                }
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning("A note of the recorder cannot be read (%s); passed over.", error)

@@ -14,10 +14,13 @@ from typing import Any
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 
+from events.alerts.addresses import split_webhook
 from ingest.listen import ListenError, parse_listen
 from ingest.listener import CONFIGURATION_TAG, NODE_NAME, NODE_NAME_HINT
 from restrike import sqlite
@@ -96,10 +99,9 @@ def check_database(
 
 def sqlite_settings(connection: BaseDatabaseWrapper) -> dict[str, tuple[Any, Any]]:
     """Name -> (wanted, in force) of all that SQLite was told, read back from an open connection."""
-    from sqlite3 import sqlite_version_info
 
     in_memory = "memory" in str(connection.settings_dict["NAME"])
-    wanted: dict[str, Any] = {**sqlite.pragmas(sqlite_version_info), "busy_timeout": 20_000}
+    wanted: dict[str, Any] = {**sqlite.pragmas(), "busy_timeout": 20_000}
     if in_memory:
         # A database that lives in memory has no log and nothing to map; only tests have one.
         for name in ("journal_mode", "mmap_size"):
@@ -183,6 +185,35 @@ def check_metrics_token(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]
             id="restrike.E010",
         )
     ]
+
+
+@register(CONFIGURATION_TAG)
+def check_receivers(app_configs: _Apps, **kwargs: Any) -> list[CheckMessage]:
+    """E020, E021: receivers of alerts that can never be reached."""
+    messages: list[CheckMessage] = []
+    if settings.ALERT_WEBHOOK_URL:
+        try:
+            split_webhook(settings.ALERT_WEBHOOK_URL)
+        except ValueError:
+            messages.append(
+                Error(
+                    "ALERT_WEBHOOK_URL is no http or https address.",
+                    hint="Example: ALERT_WEBHOOK_URL=https://hooks.example.org/restrike",
+                    id="restrike.E020",
+                )
+            )
+    for address in settings.ALERT_EMAIL_TO:
+        try:
+            validate_email(address)
+        except ValidationError:
+            messages.append(
+                Error(
+                    f"ALERT_EMAIL_TO has “{address}”, which is no e-mail address.",
+                    hint="Example: ALERT_EMAIL_TO=desk@example.org,technician@example.org",
+                    id="restrike.E021",
+                )
+            )
+    return messages
 
 
 @register(CONFIGURATION_TAG, Tags.security)

@@ -13,22 +13,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from events.backup.keep import due_backups
-from events.models import UdpSession
-from tournaments.context import ContextTimeline
-from tournaments.models import Court, TournamentDay
+from events.situation import Situation
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
-#: So long nothing may have been heard.
-QUIET = timedelta(minutes=15)
 
 
 class DailyWork:
@@ -80,7 +76,7 @@ class DailyWork:
             ran = datetime.fromtimestamp(self._stamp.stat().st_mtime, UTC)
             if timezone.localdate(ran) >= timezone.localdate(now):
                 return False
-        return not goes_on(now)
+        return not Situation(now).goes_on()
 
     def _work(self) -> None:
         # First, so that work which fails is tried again tomorrow and not each minute.
@@ -106,15 +102,3 @@ class BackupWork(DailyWork):
 
     def is_due(self, now: datetime | None = None) -> bool:
         return bool(due_backups(now))
-
-
-def goes_on(now: datetime) -> bool:
-    """Whether a tournament day of these days is active, or something was heard a moment ago."""
-    if UdpSession.objects.filter(last_event_at__gt=now - QUIET).exists():
-        return True
-    timeline = ContextTimeline.load()
-    courts = [None, *Court.objects.values_list("pk", flat=True)]
-    in_force = {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}
-    # One that was left active when it was over must not put off the daily work for ever.
-    days = TournamentDay.objects.select_related("tournament").filter(pk__in=in_force)
-    return any(day.date >= timezone.localdate(now, day.tournament.tz) for day in days)

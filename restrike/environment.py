@@ -12,6 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 _WHAT = {int: "a whole number", bool: "True or False"}
 _BOOLEANS = {"true", "false", "yes", "no", "on", "off", "1", "0", ""}
+EMAIL_EXAMPLES = (
+    "Examples: smtp+tls://user:password@mail.example.org:587, smtp+ssl://user:password@mail.example.org:465, "
+    "smtp://127.0.0.1:25."
+)
+_EMAIL_SCHEMES = {"smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "dummymail"}
 DATABASE_EXAMPLES = (
     "Examples: sqlite:////srv/restrike/restrike.sqlite3, postgres://user:password@host:5432/name. "
     "Leave it out for a file in RESTRIKE_VAR."
@@ -38,6 +43,21 @@ class Env(environ.Env):  # type: ignore[misc]
         if value not in allowed:
             raise ImproperlyConfigured(f"{var} is “{value}”, but has to be {examples}.")
         return value
+
+    def email_server(self) -> dict[str, Any]:
+        """`EMAIL_URL` as Django's `EMAIL_…` settings; a server on this machine when it is not there."""
+        url = self.str("EMAIL_URL", default="").strip() or "smtp://127.0.0.1:25"
+        try:
+            config: dict[str, Any] = self.email_url_config(url)
+        except (ValueError, ImproperlyConfigured):
+            config = {}
+        scheme = url.partition(":")[0]
+        if scheme not in _EMAIL_SCHEMES or (scheme.startswith("smtp") and not config.get("EMAIL_HOST")):
+            raise ImproperlyConfigured(f"EMAIL_URL names no mail server. {EMAIL_EXAMPLES}")
+        # What the address does not say is as Django has it.
+        return {
+            name: value for name, value in config.items() if value not in (None, "") and name != "OPTIONS"
+        }
 
     def database(self, default_file: Path) -> dict[str, Any]:
         """`DATABASE_URL` as Django's `DATABASES` has it; `default_file` when it is empty or not there."""

@@ -8,11 +8,11 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-_DAEMONS = {"start", "ingest", "import_journal"}
+_DAEMONS = {"start", "ingest", "import_journal", "alerts"}
 
 
 def process_name(argv: list[str]) -> str | None:
-    """`start`, `ingest`, `import_journal` or `web`; None for a command that ends by itself."""
+    """`start`, `ingest`, `import_journal`, `alerts` or `web`; None for a command that ends by itself."""
     program, command = Path(argv[0] if argv else ""), argv[1] if len(argv) > 1 else ""
     if program.stem == "daphne" or program.parent.name == "daphne":
         return "web"

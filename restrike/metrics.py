@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from django.conf import settings
+from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from events import measure
+from events.alerts.kinds import KINDS
+from events.alerts.lease import watcher
 from events.kinds import Status
 from events.live.feed import viewers
-from events.models import ListenerNode
+from events.measure import Measures
+from events.models import Alert, ListenerNode
 from ingest import ledger
 from ingest.ledger import NodeLedger
 from ingest.listener import journal_directory
+from ingest.processes import listener_memory, machine
 from ingest.staging import recorder_state
 
 #: name, meaning, value of a node; counters, which Prometheus is given with `_total` behind them.
@@ -58,6 +63,7 @@ class _Now(Collector):
         for name, meaning, value in _GAUGES:
             yield _by_node(name, meaning, {node.name: value(node) for node in now.nodes})
         yield from _signs_of_life(now.nodes)
+        yield from _measured(measure.read(ledgers=now.nodes))
         # No counter: deleting a tournament makes it smaller.
         events = GaugeMetricFamily("restrike_events", "Stored messages, by status.", labels=["status"])
         for key, value_ in now.as_dict().items():
@@ -66,7 +72,24 @@ class _Now(Collector):
         yield events
         yield GaugeMetricFamily("restrike_sessions", "Sessions of senders, ended ones too.", now.sessions)
         yield GaugeMetricFamily("restrike_viewers", "Open pages on this web process' live feed.", viewers())
+        yield from _alerts()
         yield from _machine()
+
+
+def _measured(measures: Measures) -> Iterator[Metric]:
+    """What takes time to be measured; nothing for a listener of which it is not known."""
+    rates = {node.name: node.rate_now for node in measures.nodes if node.rate_now is not None}
+    yield _by_node("events_per_second", "Events stored in the last second.", rates)
+    for name, meaning, of in (
+        ("commit_milliseconds", "From the datagram until it is committed, in the last minute.", "latency"),
+        ("database_milliseconds", "Writing and committing, in the last minute.", "database"),
+    ):
+        gauge = GaugeMetricFamily(f"restrike_{name}", meaning, labels=["node", "quantile"])
+        for node in measures.nodes:
+            if percentiles := getattr(node, of):
+                for quantile, value in zip(("0.5", "0.95", "0.99"), percentiles, strict=True):
+                    gauge.add_metric([node.name, quantile], value)
+        yield gauge
 
 
 def _signs_of_life(nodes: list[NodeLedger]) -> Iterator[Metric]:
@@ -86,36 +109,33 @@ def _signs_of_life(nodes: list[NodeLedger]) -> Iterator[Metric]:
     yield _by_node("importer_silent_seconds", "Since the importer's last sign of life.", importer)
 
 
+def _alerts() -> Iterator[Metric]:
+    """Every kind has a value, so that a rule on one is not silent for want of data."""
+    counts = Counter(Alert.objects.open().values_list("kind", flat=True))
+    alerts = GaugeMetricFamily("restrike_open_alerts", "Open alerts, by kind.", labels=["kind"])
+    for kind in KINDS:
+        alerts.add_metric([kind], counts[kind])
+    yield alerts
+    watched = watcher(timezone.now()) is not None
+    yield GaugeMetricFamily("restrike_alerts_watched", "1 while somebody looks for alerts.", watched)
+
+
 def _machine() -> Iterator[Metric]:
-    memory = psutil.virtual_memory()
-    yield GaugeMetricFamily("restrike_memory_used_ratio", "Of this machine, 0 to 1.", memory.percent / 100)
+    var = Path(settings.RESTRIKE_VAR)
+    about = machine(var)
+    yield GaugeMetricFamily(
+        "restrike_memory_used_ratio", "Of this machine, 0 to 1.", about.memory_percent / 100
+    )
     resident = GaugeMetricFamily(
         "restrike_resident_memory_bytes", "Of our processes on this machine.", labels=["process"]
     )
-    for name, size in _processes().items():
-        resident.add_metric([name], size)
+    resident.add_metric(["web"], psutil.Process().memory_info().rss)
+    for directory in (var / "journal").glob("*"):
+        for name, size in listener_memory(directory).items():
+            resident.add_metric([f"{name} {directory.name}"], size)
     yield resident
-    disk = shutil.disk_usage(settings.RESTRIKE_VAR)
-    yield GaugeMetricFamily("restrike_disk_free_bytes", "Left where RESTRIKE_VAR is.", disk.free)
-    yield GaugeMetricFamily("restrike_disk_size_bytes", "Of the disk with RESTRIKE_VAR.", disk.total)
-
-
-def _processes() -> dict[str, int]:
-    """Resident bytes of this web process, and of recorder, importer and their supervisor here."""
-    found = {"web": psutil.Process().memory_info().rss}
-    for directory in (Path(settings.RESTRIKE_VAR) / "journal").glob("*"):
-        state = recorder_state(directory)
-        if state is None or not state.alive():
-            continue
-        # A process that ends meanwhile has no memory to tell of.
-        with suppress(psutil.Error):
-            recorder = psutil.Process(state.pid)
-            found[f"recorder {directory.name}"] = recorder.memory_info().rss
-            for child in (parent := recorder.parents()[0]).children():
-                if "import_journal" in child.cmdline():
-                    found[f"importer {directory.name}"] = child.memory_info().rss
-                    found[f"supervisor {directory.name}"] = parent.memory_info().rss
-    return found
+    yield GaugeMetricFamily("restrike_disk_free_bytes", "Left where RESTRIKE_VAR is.", about.disk_free)
+    yield GaugeMetricFamily("restrike_disk_size_bytes", "Of the disk with RESTRIKE_VAR.", about.disk_size)
 
 
 def _by_node(name: str, meaning: str, values: dict[str, float]) -> Metric:

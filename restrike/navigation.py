@@ -50,8 +50,13 @@ SIDEBAR = [
                 "context",
                 "tournaments.view_contextchange",
             ),
+            _item("Displays", "tv", "admin:events_display_changelist", "events.view_display"),
+            _item("Replay", "replay", "replays", "events.view_replay"),
             _item("Pre-flight", "fact_check", "preflight", "events.view_pssevent"),
             _item("Backups", "inventory_2", "admin:events_backup_changelist", "events.view_backup"),
+            _item("Health", "monitor_heart", "health", "events.view_pssevent"),
+            _item("Alerts", "notifications", "alerts", "events.view_alert"),
+            _item("API tokens", "key", "admin:events_apitoken_changelist", "events.view_apitoken"),
             _item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
         ]
     }

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,6 @@ DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 
 INSTALLED_APPS = [
-    "daphne",
     "restrike.apps.RestrikeConfig",
     "ingest",
     "events",
@@ -64,7 +64,7 @@ INSTALLED_APPS = [
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "restrike.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,7 +76,12 @@ INSTALLED_APPS = [
     "simple_history",
     "axes",
     "csp",
+    # Its files, so that the page about the API needs no other server.
+    "ninja",
 ]
+if "runserver" in sys.argv[1:2]:
+    # It gives `runserver` its WebSockets, and takes 20 MB of every process that it is loaded in.
+    INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -119,7 +124,8 @@ def _database() -> dict[str, Any]:
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-        options["init_command"] = sqlite.init_command(sqlite.use_newest())
+        sqlite.use_newest()
+        options["init_command"] = sqlite.init_command()
         options["transaction_mode"] = "IMMEDIATE"
         options["timeout"] = 20
     else:
@@ -148,6 +154,8 @@ JOURNAL_SEGMENT_MB = env.int("JOURNAL_SEGMENT_MB", default=64)
 ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=30)
 # How `events`, which may not import the parser, reaches it.
 EVENT_READER = "ingest.reader"
+# And how it reaches the journals' own figures.
+LEDGER_READER = "ingest.ledger"
 
 # --- Backups ------------------------------------------------------------------------------------
 
@@ -156,6 +164,17 @@ BACKUP_DIR = env.str("BACKUP_DIR", default="")
 # A stick or a network drive that gets a copy of each; empty: none.
 BACKUP_COPY_DIR = env.str("BACKUP_COPY_DIR", default="")
 BACKUP_EVERY_MINUTES = env.int("BACKUP_EVERY_MINUTES", default=30)
+
+# --- Alerts -------------------------------------------------------------------------------------
+
+# Who is told beside the pages; empty: nobody.
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+ALERT_WEBHOOK_SECRET = env.str("ALERT_WEBHOOK_SECRET", default="")
+ALERT_EMAIL_TO = env.list("ALERT_EMAIL_TO", default=[])
+# EMAIL_HOST, EMAIL_PORT and the rest of Django's names.
+vars().update(env.email_server())
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="restrike@localhost")
 
 # --- Who may come in ----------------------------------------------------------------------------
 

@@ -52,7 +52,16 @@ _TOLD = (
     "SESSION_IDLE_S",
     "TIME_ZONE",
 )
-_SET_OR_NOT = ("BACKUP_COPY_DIR", "BACKUP_DIR", "CSRF_TRUSTED_ORIGINS", "METRICS_TOKEN", "SECRET_KEY")
+_SET_OR_NOT = (
+    "ALERT_EMAIL_TO",
+    "ALERT_WEBHOOK_SECRET",
+    "ALERT_WEBHOOK_URL",
+    "BACKUP_COPY_DIR",
+    "BACKUP_DIR",
+    "CSRF_TRUSTED_ORIGINS",
+    "METRICS_TOKEN",
+    "SECRET_KEY",
+)
 _PASSWORD_IN_URL = re.compile(r"(\w+://)[^\s/@]*@")
 _ASSIGNED = re.compile(
     r"(?i)((?:password|passwd|pwd|secret|token|sessionid|csrftoken|authorization|username)['\"]?\s*[:=]\s*)"
@@ -100,7 +109,16 @@ class Redaction:
     def load(cls) -> Redaction:
         """With the secrets of the settings and the names in the database, as far as that answers."""
         database = settings.DATABASES["default"]
-        secrets = [settings.SECRET_KEY, settings.METRICS_TOKEN, str(database.get("PASSWORD") or "")]
+        secrets = [
+            settings.SECRET_KEY,
+            settings.METRICS_TOKEN,
+            settings.ALERT_WEBHOOK_SECRET,
+            # Often the address itself is all it takes to post there.
+            settings.ALERT_WEBHOOK_URL,
+            *settings.ALERT_EMAIL_TO,
+            settings.EMAIL_HOST_PASSWORD,
+            str(database.get("PASSWORD") or ""),
+        ]
         names: list[str] = []
         try:
             for athlete in Athlete.objects.values_list("name", "short_name"):

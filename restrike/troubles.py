@@ -18,7 +18,6 @@ _MAKE_ROOM = "Make room or set RESTRIKE_VAR to another directory, then start aga
 
 # What the databases say, and what it means here.
 _DATABASE = (
-    ("database or disk is full", f"The disk of the database is full. {_MAKE_ROOM}"),
     (
         "readonly database",
         "The database file is read-only. Make it writable, or set DATABASE_URL.",
@@ -52,9 +51,13 @@ def in_plain_words(error: BaseException) -> str | None:
 
 
 def _database(error: Exception) -> str | None:
-    from django.db.utils import OperationalError, ProgrammingError
+    from django.db.utils import DatabaseError, OperationalError, ProgrammingError
+
+    from events.archive.room import is_used_up
 
     said = " ".join(str(error).split())
+    if isinstance(error, DatabaseError) and is_used_up(error):
+        return f"The disk of the database is full. {_MAKE_ROOM} (It said: {said})"
     for part, sentence in _DATABASE:
         if part in said.lower():
             return f"{sentence} (It said: {said})"

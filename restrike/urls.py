@@ -4,6 +4,8 @@ from django.urls import include, path
 from events import views as event_views
 from restrike import health, views
 
+admin.autodiscover()
+
 urlpatterns = [
     # Before the admin, which answers for every address that is left.
     path("live/", admin.site.admin_view(event_views.live), name="live"),
@@ -13,7 +15,9 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_page, name="metrics"),
+    path("api/", include("events.api.urls")),
     path("", include("events.urls")),
+    path("", include("events.urls_screens")),
     path("", include("tournaments.urls")),
     path("", admin.site.urls),
 ]

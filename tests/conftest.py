@@ -205,6 +205,31 @@ def stack(fresh_database: str, make_stack: Callable[[str], Stack]) -> Stack:
     return make_stack(fresh_database)
 
 
+# --- Disks -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a disk of the given size ("64k", "16m") that can be filled; its directory."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mounted: list[Path] = []
+
+    def make(size: str) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        done = subprocess.run(mount, capture_output=True, text=True)
+        if done.returncode:
+            unavailable(f"no small disk can be mounted here: {done.stderr.strip()}")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
 # --- Chromium --------------------------------------------------------------------------------------
 
 

@@ -5,10 +5,22 @@ from typing import Any
 
 import factory
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from factory import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from events.models import Athlete, EventTally, ListenerNode, Match, PssEvent, UdpSession, UnknownMessage
+from events.models import (
+    Athlete,
+    Display,
+    EventTally,
+    HourTally,
+    ListenerNode,
+    Match,
+    PssEvent,
+    UdpSession,
+    UnknownMessage,
+)
+from events.tallies import Amount, Key, shift_hours
 from tournaments.models import ContextChange, Court, Tournament, TournamentDay
 
 # A morning in a hall; far from midnight in every time zone the tests use.
@@ -148,9 +160,20 @@ class UnknownMessageFactory(DjangoModelFactory[UnknownMessage]):
     sample = "zz;7\\r\\n"
 
 
+class DisplayFactory(DjangoModelFactory[Display]):
+    """The scoreboard of a court of its own."""
+
+    class Meta:
+        model = Display
+
+    name = Sequence(lambda n: f"Stream {n}")
+    court = SubFactory(CourtFactory)
+
+
 def tally_events() -> None:
     """Writes the tallies of all events as they stand, as the importer would have kept them."""
     EventTally.objects.all().delete()
+    HourTally.objects.all().delete()
     tallies: dict[tuple[Any, ...], EventTally] = {}
     for event in PssEvent.objects.all():
         minute = event.received_at.replace(second=0, microsecond=0)
@@ -163,3 +186,13 @@ def tally_events() -> None:
         tally.processing_ms_sum += event.processing_ms
         tally.processing_ms_max = max(tally.processing_ms_max, event.processing_ms)
     EventTally.objects.bulk_create(tallies.values())
+    names = ("processing_ms_sum", "processing_ms_max")
+    with transaction.atomic():
+        shift_hours(
+            {
+                Key(*(getattr(tally, name) for name in Key._fields)): Amount(
+                    tally.events, *(getattr(tally, name) for name in names)
+                )
+                for tally in tallies.values()
+            }
+        )

@@ -5,31 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
-from tournaments import announce
+from tournaments import announce, sheets
 from tournaments.adminbase import ReadOnlyAdmin, column
 from tournaments.context import ContextTimeline
+from tournaments.export.admin import ExportAdmin
 from tournaments.forms import TournamentForm
+from tournaments.imports.admin import ImportAdmin
+from tournaments.imports.lists import CourtResource, TournamentResource
 from tournaments.models import ContextChange, Court, Progress, Tournament, TournamentDay
 from tournaments.views import court_rows
 
 PROGRESS_COLOURS = {Progress.PLANNED: "info", Progress.RUNNING: "success", Progress.FINISHED: "default"}
 
 
-def day_cards(tournament: Tournament) -> list[dict[str, Any]]:
-    """What the row of cards shows of each day: three queries, however many days."""
+def day_cards(tournament: Tournament, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the row of cards shows of each day: three queries, however many days. `rows`: `court_rows()`."""
     days = tournament.days.order_by("number")
     # Totals from the tallies, through the names other apps gave to their side of the relation.
-    events = dict(days.values_list("pk").annotate(Sum("tallies__events")))
+    events = dict(days.values_list("pk").annotate(Sum("hour_tallies__events")))
     matches = dict(days.values_list("pk").annotate(Count("matches")))
-    in_force = _days_in_force()
+    in_force = _days_in_force(rows)
     today = tournament.today()
     return [
         {
@@ -44,12 +49,11 @@ def day_cards(tournament: Tournament) -> list[dict[str, Any]]:
     ]
 
 
-def _days_in_force() -> dict[int, str]:
+def _days_in_force(rows: list[dict[str, Any]]) -> dict[int, str]:
     """day id -> where it holds now, in words"""
-    rows = court_rows()
-    everywhere = ContextTimeline.load().steps(None)[1]
     if not rows:
         # No court was heard yet; what was set for all courts waits for them.
+        everywhere = ContextTimeline.load().steps(None)[1]
         return {everywhere[-1]: announce.places([])} if everywhere and everywhere[-1] else {}
     courts: dict[int, list[Court]] = {}
     for row in rows:
@@ -59,7 +63,9 @@ def _days_in_force() -> dict[int, str]:
 
 
 @admin.register(Tournament)
-class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class TournamentAdmin(ImportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    sheet = sheets.TOURNAMENTS
+    resource_classes = [TournamentResource]
     form = TournamentForm
     list_display = ["name", "dates", "place", "progress"]
     list_filter = ["status"]
@@ -68,6 +74,10 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     change_form_outer_before_template = "tournaments/_days.html"
     warn_unsaved_form = True
     actions = ["archive", "bring_back"]
+
+    class Media:
+        js = ("staff/tournament.js",)
+
     add_fieldsets = [
         (None, {"fields": ["name", ("start_date", "end_date"), "time_zone"]}),
         ("Where (can wait)", {"fields": ["city", "country", "venue"]}),
@@ -77,6 +87,9 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         ("Where", {"fields": ["city", "country", "venue"]}),
         ("More", {"fields": ["notes", "slug"]}),
     ]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"start_date": timezone.localdate(), **super().get_changeform_initial_data(request)}
 
     @column("dates", ordering="start_date")
     def dates(self, tournament: Tournament) -> str:
@@ -92,7 +105,7 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         return tournament.status, tournament.get_status_display()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        # Deleting many at once would ask the event table what hangs on each.
+        # Each is deleted by itself, by typing its name.
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
@@ -115,21 +128,16 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     def has_archive_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("events.archive_events")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Tournament | None = None) -> bool:
-        """Not once it has events: the page that lists what would go could not hold them."""
-        if not super().has_delete_permission(request, obj):
-            return False
-        return obj is None or not any(day.has_events() for day in obj.days.all())
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
-        """Its days go with it, though nobody may delete one alone."""
-        shown, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        return shown, counts, lacking - {str(TournamentDay._meta.verbose_name)}, protected
-
-    def delete_model(self, request: HttpRequest, obj: Tournament) -> None:
-        for day in obj.days.all():
-            day.tallies.filter(events=0).delete()
-        super().delete_model(request, obj)
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's page lists every row that would go; ours counts them, and backs up before."""
+        tournament = self.get_object(request, object_id)
+        if not self.has_delete_permission(request, tournament):
+            raise PermissionDenied
+        if tournament is None:
+            return redirect("admin:tournaments_tournament_changelist")
+        return redirect("delete_tournament", tournament.pk)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -137,8 +145,8 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         obj = kwargs.get("obj")
         if obj is not None:
             # As it is stored, not as it was typed: what was typed may have been refused.
-            context["day_cards"] = day_cards(Tournament.objects.get(pk=obj.pk))
             context["rows"] = court_rows()
+            context["day_cards"] = day_cards(Tournament.objects.get(pk=obj.pk), context["rows"])
             context["history"] = (
                 ContextChange.objects.filter(day__tournament=obj)
                 .select_related("day__tournament", "court", "user")
@@ -158,9 +166,10 @@ class TournamentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(TournamentDay)
-class TournamentDayAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class TournamentDayAdmin(ExportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """A day's dates belong to its tournament; here its status can be set."""
 
+    sheet = sheets.DAYS
     list_display = ["__str__", "date", "progress"]
     list_filter = ["status"]
     list_select_related = ["tournament"]
@@ -188,7 +197,7 @@ class TournamentDayAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         obj = kwargs.get("obj")
         if obj is not None:
-            cards = day_cards(obj.tournament)
+            cards = day_cards(obj.tournament, court_rows())
             context["card"] = next(card for card in cards if card["day"] == obj)
             context["may_set"] = request.user.has_perm("tournaments.set_context")
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
@@ -196,7 +205,9 @@ class TournamentDayAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Court)
-class CourtAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class CourtAdmin(ImportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    sheet = sheets.COURTS
+    resource_classes = [CourtResource]
     list_display = ["number_and_name", "sender", "active"]
     list_filter = ["active"]
     search_fields = ["name", "source"]

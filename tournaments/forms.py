@@ -101,26 +101,27 @@ class TournamentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if not self.errors and self.instance.pk and (problem := self._days_in_use()):
+        if not self.errors and self.instance.pk and (problem := days_in_use(self.instance)):
             self.add_error(None, problem)
 
-    def _days_in_use(self) -> str:
-        """Why the days that the new dates would remove cannot go; '' when they can.
 
-        Days with events are already refused by the model.
-        """
-        using = router.db_for_write(TournamentDay)
-        for day in self.instance.days_outside():
-            try:
-                Collector(using=using, origin=day).collect([day])
-            except ProtectedError as error:
-                # Totals of events that have since been moved away are zero, and go with the day.
-                if any(getattr(used, "events", 1) for used in error.protected_objects):
-                    return (
-                        f"Day {day.number} ({day.date:%a %d %b}) has been in use: it was put in force, or "
-                        "events were moved to it. Keep it inside the dates."
-                    )
-        return ""
+def days_in_use(tournament: Tournament) -> str:
+    """Why the days that the new dates would remove cannot go; '' when they can.
+
+    Days with events are already refused by the model.
+    """
+    using = router.db_for_write(TournamentDay)
+    for day in tournament.days_outside():
+        try:
+            Collector(using=using, origin=day).collect([day])
+        except ProtectedError as error:
+            # Totals of events that have since been moved away are zero, and go with the day.
+            if any(getattr(used, "events", 1) for used in error.protected_objects):
+                return (
+                    f"Day {day.number} ({day.date:%a %d %b}) has been in use: it was put in force, or "
+                    "events were moved to it. Keep it inside the dates."
+                )
+    return ""
 
 
 class ContextForm(forms.Form):

@@ -111,8 +111,7 @@ class Tournament(models.Model):
         for day in self.days_outside():
             if day.has_events():
                 raise ValidationError(f"Day {day.number} ({day.date}) has events and cannot be removed.")
-            # Totals of events that have since been moved away.
-            day.tallies.filter(events=0).delete()
+            day.forget_empty_totals()
             day.delete()
         existing = {day.date: day for day in self.days.all()}
         dates = [self.start_date + timedelta(n) for n in range((self.end_date - self.start_date).days + 1)]
@@ -156,6 +155,11 @@ class TournamentDay(models.Model):
             or self.events.filter(**mine).exists()
             or self.archived_events.filter(**mine).exists()
         )
+
+    def forget_empty_totals(self) -> None:
+        """Deletes the totals of events that have since been moved away, so that the day can be deleted."""
+        self.tallies.filter(events=0).delete()
+        self.hour_tallies.filter(events=0).delete()
 
     def is_today(self) -> bool:
         return self.date == self.tournament.today()

@@ -4,6 +4,28 @@ The event table holds millions of rows. Nothing here counts or searches it witho
 `events.admin.bounded`.
 """
 
-from events.admin import archived, backups, events, machine, matches, people, unknown
+from events.admin import (
+    alerts,
+    archived,
+    backups,
+    displays,
+    events,
+    machine,
+    matches,
+    people,
+    tokens,
+    unknown,
+)
 
-__all__ = ["archived", "backups", "events", "machine", "matches", "people", "unknown"]
+__all__ = [
+    "alerts",
+    "archived",
+    "backups",
+    "displays",
+    "events",
+    "machine",
+    "matches",
+    "people",
+    "tokens",
+    "unknown",
+]

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from events import sheets
 from events.admin.bounded import BoundedChangeList
 from events.admin.events import PssEventAdmin
 from events.admin.filters import DayFilter, MatchFilter, TournamentFilter
@@ -15,6 +16,7 @@ from events.models import ArchivedPssEvent
 
 @admin.register(ArchivedPssEvent)
 class ArchivedPssEventAdmin(PssEventAdmin):
+    sheet = sheets.ARCHIVED_EVENTS
     # Only what an index of the archive answers.
     list_filter = [TournamentFilter, DayFilter, MatchFilter]
     list_select_related = ["court", "match", "tournament", "reading"]

@@ -41,7 +41,7 @@ class BackupAdmin(ReadOnlyAdmin):
         "file",
         "directory",
         "file_size",
-        "sha256",
+        "fingerprint",
         "copy",
         "trouble",
     ]
@@ -52,6 +52,7 @@ class BackupAdmin(ReadOnlyAdmin):
         "state_in_words",
         "content",
         "file_size",
+        "fingerprint",
         "copy",
         "trouble",
     ]
@@ -88,6 +89,12 @@ class BackupAdmin(ReadOnlyAdmin):
     @column("size", ordering="size")
     def file_size(self, backup: Backup) -> str:
         return filesizeformat(backup.size) if backup.size else "—"
+
+    @column("SHA-256")
+    def fingerprint(self, backup: Backup) -> str:
+        """In groups, which fit on a small screen and can be read aloud."""
+        text = backup.sha256
+        return " ".join(text[start : start + 8] for start in range(0, len(text), 8)) or "—"
 
     @column("why", ordering="kind")
     def why(self, backup: Backup) -> str:

@@ -1,8 +1,9 @@
 """Browsing a huge table without ever reading all of it.
 
 A list goes backwards along an index: the match's, the day's, the tournament's, that of messages not
-recognized, or the primary key. What no index knows (court, kind, athlete, words in the raw text) is
-looked for in the newest `SEARCHED` events of that index only, and the page says so.
+recognized, or the primary key. What none of them leads to (court, kind, side, words in the raw text) is
+looked for in the newest `SEARCHED` events of that index only, of one day where none was chosen, and the page
+says so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from unfold.views import ChangeList
 
 from events.models import PssEvent
 
-SEARCHED = 100_000
+SEARCHED = 20_000
 COUNTED = 5_000
 
 
@@ -29,7 +30,8 @@ class BoundedPaginator(Paginator[Any]):
     def count(self) -> int:
         rows = self.object_list
         assert isinstance(rows, QuerySet)
-        return rows.order_by()[:COUNTED].count() if not rows.query.is_sliced else len(rows)
+        # Of the key alone: what a row is annotated with would be worked out for each that is counted.
+        return rows.order_by().values("pk")[:COUNTED].count() if not rows.query.is_sliced else len(rows)
 
 
 class Bound(NamedTuple):

@@ -13,16 +13,18 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from events import sheets
 from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
-from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, moment
+from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, CourtFilter, moment, number
 from events.admin.lines import lines
 from events.archive.seeing import find_event, neighbours
 from events.kinds import Status
-from events.models import ArchivedPssEvent, PssEvent
+from events.models import ArchivedPssEvent, HourTally, PssEvent
 from events.moves import days_with_events
 from events.reader import reader
 from events.words import clock_text, describe
 from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.export.admin import ExportAdmin
 from tournaments.models import TournamentDay
 
 NEIGHBOURS = 5
@@ -36,25 +38,50 @@ STATUS_COLOURS = {
 
 
 class EventChangeList(BoundedChangeList):
+    #: Whether it looks only so far back; a file goes all the way.
+    is_bounded = True
     #: Days that have events in the time asked for, and are not shown.
     other_days: list[TournamentDay | None] = []
+    #: Whether it shows only the newest of the days that were asked for.
+    is_newest_day = False
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[PssEvent]:
         events: QuerySet[PssEvent] = super().get_queryset(request, exclude_parameters)
         asked = {name for name in self.filter_params if any(self.filter_params[name])}
-        in_time = Q()
+        on_day = Q()
         if (asked & {"from", "to"}) and not asked & {"tournament", "day", "match", "athlete"}:
-            in_time = self._newest_day_in_time()
-            events = events.filter(in_time)
-        if not (asked & UNINDEXED or self.query):
+            on_day = self._newest_day_in_time()
+            events = events.filter(on_day)
+        if not (self.is_bounded and (asked & UNINDEXED or self.query)):
             return events
-        base: QuerySet[PssEvent] = self.root_queryset.filter(in_time)
+        order = event_order(request)
+        if not asked & {"day", "match", "athlete", "from", "to"} and not asks_for_problems(request):
+            on_day, order = self._newest_day(request), "received_at"
+            events = events.filter(on_day).order_by("-received_at", "-id")
+        base: QuerySet[PssEvent] = self.root_queryset.filter(on_day)
         for spec in self.filter_specs:
             if set(spec.expected_parameters()) & INDEXED:
                 base = spec.queryset(request, base)
-        order = event_order(request)
         self.bound = newest(base, order)
         return events if self.bound is None else events.filter(**{f"{order}__gt": self.bound.oldest})
+
+    def _newest_day(self, request: HttpRequest) -> Q:
+        """The day, of the court and the tournament asked for, with the newest events; the totals know it.
+
+        The index of days knows courts, sides and kinds too: along the keys each event would have to be read.
+        """
+        totals = HourTally.objects.filter(events__gt=0)
+        for spec in self.filter_specs:
+            if isinstance(spec, CourtFilter):
+                totals = spec.queryset(request, totals)
+        if tournament := self.filter_params.get("tournament", [""])[-1]:
+            totals = totals.filter(day__tournament=number(tournament))
+        newest_of = totals.order_by("-hour").values_list("day__tournament", "day")
+        newest_day = newest_of.first()
+        if newest_day is None:
+            return Q(pk__in=[])
+        self.is_newest_day = True
+        return Q(tournament=newest_day[0], day=newest_day[1])
 
     def _newest_day_in_time(self) -> Q:
         """The last day with events in the time asked for, since no index knows time alone."""
@@ -77,13 +104,16 @@ def event_order(request: HttpRequest) -> str:
     asked = {name for name, value in request.GET.items() if value}
     if asked & {"match", "athlete", "day", "tournament", "from", "to"}:
         return "received_at"
-    if "status" in asked and request.GET["status"] != Status.RECOGNIZED:
-        return "received_at"
-    return "id"
+    return "received_at" if asks_for_problems(request) else "id"
+
+
+def asks_for_problems(request: HttpRequest) -> bool:
+    return request.GET.get("status", "") not in ("", Status.RECOGNIZED)
 
 
 @admin.register(PssEvent)
-class PssEventAdmin(ReadOnlyAdmin):
+class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
+    sheet = sheets.EVENTS
     list_display = ["time", "where", "match_number", "words", "clock", "understood", "raw_text"]
     list_display_links = ["time", "words"]
     list_filter = EVENT_FILTERS
@@ -97,6 +127,8 @@ class PssEventAdmin(ReadOnlyAdmin):
     list_disable_select_all = True
     paginator = BoundedPaginator
     show_full_result_count = False
+    # Its page does not lead back to what the list was filtered by; finding out for each link took 10 ms.
+    preserve_filters = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
     actions = None

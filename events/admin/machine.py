@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.html import format_html
 
+from events import sheets
 from events.models import EventMove, ListenerNode, UdpSession
 from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.export.admin import ExportAdmin
 
 
 @admin.register(UdpSession)
-class UdpSessionAdmin(ReadOnlyAdmin):
+class UdpSessionAdmin(ExportAdmin, ReadOnlyAdmin):
+    sheet = sheets.SESSIONS
     list_display = ["sender", "where", "started_at", "last_event_at", "state", "datagrams", "events", "flags"]
     list_filter = ["concurrent", ("court", admin.RelatedOnlyFieldListFilter)]
     list_filter_submit = True

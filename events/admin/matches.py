@@ -1,31 +1,38 @@
-"""The list of matches, and the page of one match with its timeline."""
+"""The list of matches, and the page of one match with its story."""
 
 from __future__ import annotations
 
-from itertools import zip_longest
+import gzip
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseNotModified,
+    JsonResponse,
+)
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import DropdownFilter
 
+from events import sheets, story_pages
 from events.admin.bounded import BoundedChangeList, BoundedPaginator
 from events.admin.filters import CourtFilter, DayFilter, TournamentFilter
-from events.admin.lines import lines
-from events.archive.seeing import events_of
-from events.kinds import Outcome
-from events.models import ArchivedPssEvent, Match
-from events.words import clock_text, decision_text
+from events.match_facts import match_facts
+from events.models import Match
 from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.export.admin import ExportAdmin
 
-# A match has about 1,000 events, most of them ticks.
-TIMELINE = 500
-SIDES = ("referee", "blue", "red")
+# A match without a winner is followed by its page for this long.
+FOLLOWED = timedelta(hours=6)
 
 
 class MatchTournamentFilter(TournamentFilter):
@@ -60,7 +67,8 @@ def _key(text: str | None) -> int:
 
 
 @admin.register(Match)
-class MatchAdmin(ReadOnlyAdmin):
+class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
+    sheet = sheets.MATCHES
     list_display = ["number_text", "loaded", "where", "blue_name", "red_name", "rounds_text", "outcome"]
     list_display_links = ["number_text", "loaded"]
     list_filter = [MatchTournamentFilter, MatchDayFilter, CourtFilter, StateFilter]
@@ -72,6 +80,8 @@ class MatchAdmin(ReadOnlyAdmin):
     list_fullwidth = True
     paginator = BoundedPaginator
     show_full_result_count = False
+    # Its page does not lead back to what the list was filtered by; finding out for each link took 10 ms.
+    preserve_filters = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
     actions = None
@@ -128,97 +138,64 @@ class MatchAdmin(ReadOnlyAdmin):
         is_last: bool = match.is_last  # type: ignore[attr-defined]
         return ("running", "running") if is_last else ("tie", "no result")
 
+    def get_urls(self) -> list[URLPattern]:
+        story = self.admin_site.admin_view(self.story_view)
+        return [path("<path:object_id>/story/", story, name="events_match_story"), *super().get_urls()]
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
+        """The page; with `?part=facts` only what is known of the match, for a page that follows it."""
+        match = self._match(request, object_id)
+        each = self.admin_site.each_context
+        if isinstance(match, HttpResponse):
+            return match
+        if match is None:
+            context = {**each(request), "title": "No such match"}
+            return TemplateResponse(request, "events/match_gone.html", context, status=404)
+        if match.day:
+            timezone.activate(match.day.tournament.tz)
+        # Annotated by `with_is_last`; a sender that left for good is not waited for.
+        is_last: bool = match.is_last  # type: ignore[attr-defined]
+        follows = is_last and not match.winner and timezone.now() - match.loaded_at < FOLLOWED
+        context = {"match": match, "follows": follows, **match_facts(match)}
+        if request.GET.get("part") == "facts":
+            return TemplateResponse(request, "events/_match_facts.html", context)
+        context = {
+            **each(request),
+            **context,
+            "title": str(match),
+            "zone": timezone.get_current_timezone_name(),
+            "archived": match.archived_events.exists(),
+        }
+        return TemplateResponse(request, "events/match.html", context)
+
+    def story_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The match's story as JSON (`events.story.Story`), or 304 while nothing has come since."""
+        match = self._match(request, object_id)
+        if isinstance(match, HttpResponse):
+            return match
+        if match is None:
+            return JsonResponse({"error": "There is no such match."}, status=404)
+        marked = story_pages.mark(match)
+        etag = f'"{marked}"'
+        response: HttpResponse = HttpResponseNotModified()
+        if request.headers.get("If-None-Match") != etag:
+            text = story_pages.story_text(match, marked)
+            zips = "gzip" in request.headers.get("Accept-Encoding", "")
+            response = HttpResponse(text if zips else gzip.decompress(text), "application/json")
+            if zips:
+                response["Content-Encoding"] = "gzip"
+        response["ETag"] = etag
+        response["Cache-Control"] = "private, no-cache"
+        patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
+        return response
+
+    def _match(self, request: HttpRequest, object_id: str) -> Match | HttpResponse | None:
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         related = ("court", "day__tournament", "blue", "red")
-        match = Match.objects.with_is_last().select_related(*related).filter(pk=_key(object_id)).first()
-        if match is None:
-            raise Http404("There is no such match.")
-        if match.day:
-            timezone.activate(match.day.tournament.tz)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": str(match),
-            "match": match,
-            **match_facts(match),
-            **_timeline(match, request),
-        }
-        return TemplateResponse(request, "events/match.html", context)
-
-
-def match_facts(match: Match) -> dict[str, Any]:
-    """A match in the words and figures of its page."""
-    rounds = [
-        {
-            "number": number,
-            "blue": scores[0] if scores else "",
-            "red": scores[1] if scores else "",
-            "winner": (scores[2] if scores and len(scores) > 2 else 0) or 0,
-            "blue_gam_jeoms": gam_jeoms[0] if gam_jeoms else 0,
-            "red_gam_jeoms": gam_jeoms[1] if gam_jeoms else 0,
-        }
-        for number, (scores, gam_jeoms) in enumerate(zip_longest(match.rounds, match.gam_jeoms), 1)
-    ]
-    planned = match.rounds_planned
-    seconds = match.round_seconds
-    form = f"{planned} round{'' if planned == 1 else 's'}" if planned else ""
-    if form and seconds:
-        form += f" of {clock_text(seconds * 1000)}"
-    referees = match.referees or {}
-    return {
-        "rounds": rounds,
-        "rounds_won": [sum(r["winner"] == side for r in rounds) for side in (1, 2)],
-        "form": form,
-        "decision": decision_text(match.decision) if match.decision else "",
-        "tie": match.winner == Outcome.TIE,
-        "referee": referees.get("referee"),
-        "judges": [judge for judge in referees.get("judges") or [] if judge],
-        "replays": [_replay_words(entry) for entry in match.replays],
-        "injuries": [_stoppage_words(entry) for entry in match.injuries],
-        "time_outs": [_stoppage_words(entry) for entry in match.time_outs],
-    }
-
-
-def _when(entry: dict[str, Any]) -> str:
-    parts = [f"round {entry['round']}"] if entry.get("round") else []
-    if entry.get("clock_ms") is not None:
-        parts.append(f"at {clock_text(entry['clock_ms'])}")
-    return " ".join(parts)
-
-
-def _side_of(entry: dict[str, Any]) -> str:
-    side = entry.get("side")
-    return SIDES[side] if side in (0, 1, 2) else "referee"
-
-
-def _replay_words(entry: dict[str, Any]) -> str:
-    answer = {"opened": "not answered", "closed": "closed"}.get(entry.get("state", ""), entry.get("state"))
-    won = "" if entry.get("won") is None else ", won" if entry["won"] else ", lost"
-    return f"{_side_of(entry).capitalize()}, {_when(entry)}: {answer}{won}"
-
-
-def _stoppage_words(entry: dict[str, Any]) -> str:
-    side = entry.get("side")
-    who = f"{SIDES[side].capitalize()}, " if side in (1, 2) else ""
-    words = f"{who}{_when(entry)}" or "once"
-    started, ended = entry.get("started_ns"), entry.get("ended_ns")
-    return f"{words}, {max(ended - started, 0) // 1_000_000_000} s long" if started and ended else words
-
-
-def _timeline(match: Match, request: HttpRequest) -> dict[str, Any]:
-    """One page of the match's events in the order they came, without ticks unless asked for."""
-    with_ticks = request.GET.get("ticks") == "1"
-    page = max(min(_key(request.GET.get("page")), 1000), 1)
-    found = events_of(match, (page - 1) * TIMELINE, TIMELINE + 1, with_ticks=with_ticks)
-    return {
-        "timeline": lines(found[:TIMELINE]),
-        "with_ticks": with_ticks,
-        "page": page,
-        "has_next": len(found) > TIMELINE,
-        "archived": any(isinstance(event, ArchivedPssEvent) for event in found),
-    }
+        matches = Match.objects.with_is_last().select_related(*related)
+        return matches.filter(pk=_key(object_id)).first()

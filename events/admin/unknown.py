@@ -9,19 +9,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 
+from events import sheets
 from events.models import PssEvent, UnknownMessage
 from events.reader import reader
 from events.reparse import UNREAD, Outcome, reparse
 from tournaments.adminbase import column
+from tournaments.export.admin import ExportAdmin
 
 # More than this is work for `manage.py reparse`, which shows its progress.
 READ_AGAIN = 20_000
 
 
 @admin.register(UnknownMessage)
-class UnknownMessageAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
+class UnknownMessageAdmin(ExportAdmin):
+    sheet = sheets.UNKNOWN_MESSAGES
     list_display = ["shape_text", "count", "sample_text", "first_seen", "last_seen", "notes_start"]
     list_filter_submit = True
     search_fields = ["shape", "sample", "notes"]

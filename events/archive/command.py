@@ -10,6 +10,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import filesizeformat
 
 from events.archive import room, runs
 from events.archive.scope import Part
@@ -39,9 +40,8 @@ class ArchiveCommand(BaseCommand):
             if self.direction == runs.Direction.BRING_BACK:
                 large, small = small, large
             what = f"{events(part.events)} of {part.matches:,} {'match' if part.matches == 1 else 'matches'}"
-            self.stdout.write(
-                f"{part.name}: {what}, about {megabytes(large)} now and {megabytes(small)} afterwards."
-            )
+            now, then = filesizeformat(large), filesizeformat(small)
+            self.stdout.write(f"{part.name}: {what}, about {now} now and {then} afterwards.")
 
     def move(self, parts: Sequence[Part]) -> ArchiveRun:
         stop = threading.Event()
@@ -62,10 +62,8 @@ class ArchiveCommand(BaseCommand):
     def _room(self, run: ArchiveRun) -> str:
         if not (run.bytes_before and run.bytes_after):
             return ""
-        return (
-            f", which took {megabytes(run.bytes_before)} and take {megabytes(run.bytes_after)} now: "
-            f"{run.saved_percent} % less"
-        )
+        before, after = filesizeformat(run.bytes_before), filesizeformat(run.bytes_after)
+        return f", which took {before} and take {after} now: {run.saved_percent} % less"
 
 
 class _Line:
@@ -89,12 +87,6 @@ class _Line:
 
 def events(number: int) -> str:
     return f"{number:,} {'event' if number == 1 else 'events'}"
-
-
-def megabytes(size: int) -> str:
-    """Bytes as people say them, and as the pages do."""
-    amount = size / 2**20
-    return f"{amount:,.1f} MB" if amount < 100 else f"{amount:,.0f} MB"
 
 
 def days(text: str) -> int:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from events.archive.slices import ARCHIVE, LIVE
 
 #: Bytes of one event of a simulated tournament, live and archived (measured by bench.archive).
 PER_EVENT = {"sqlite": (240, 137), "postgresql": (333, 223)}
+
+#: What PostgreSQL calls a full disk, in whatever language it speaks.
+_DISK_FULL = "53100"
+
+
+def is_used_up(error: DatabaseError) -> bool:
+    """Whether this is the database saying that its disk is full."""
+    return getattr(error.__cause__, "sqlstate", "") == _DISK_FULL or "disk is full" in str(error)
 
 
 def estimate(events: int) -> tuple[int, int]:

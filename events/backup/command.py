@@ -1,4 +1,4 @@
-"""What the four commands share: help as it is typed, who asks, and errors as one sentence."""
+"""What the commands share: help as it is typed, who asks, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from events.backup.telling import State, StateFile, Terminal, read_state, state_path, terminal
 from events.backup.trouble import BackupError
+from tournaments.models import Tournament
 
 
 class BackupCommand(BaseCommand):
@@ -45,6 +46,17 @@ class BackupCommand(BaseCommand):
     def work(self, *args: Any, **options: Any) -> dict[str, Any]:
         raise NotImplementedError
 
+    def confirm(self, name: str, typed: str | None, warning: str) -> None:
+        """BackupError unless `name` was given, or is typed now."""
+        if typed is None:
+            self.stdout.write(warning)
+            try:
+                typed = input(f"Type {name} to go on: ").strip()
+            except EOFError:
+                typed = ""
+        if typed != name:
+            raise BackupError(f"Nothing was changed: the name typed is not {name}.")
+
     def say(self, text: str) -> None:
         self.progress.end()
         self.stdout.write(text)
@@ -58,13 +70,18 @@ class BackupCommand(BaseCommand):
         return StateFile(state_path(key), read_state(key) or State(""))
 
 
+def find_tournament(slug: str) -> Tournament:
+    """BackupError, with the names that there are, when there is none of this name."""
+    tournament = Tournament.objects.filter(slug=slug).first()
+    if tournament is None:
+        names = ", ".join(Tournament.objects.order_by("-start_date").values_list("slug", flat=True)[:10])
+        raise BackupError(f"There is no tournament “{slug}”. There are: {names or 'none'}.")
+    return tournament
+
+
 def existing(path: str) -> Path:
     """BackupError when there is no such file."""
     found = Path(path).expanduser()
     if not found.is_file():
         raise BackupError(f"There is no file {path}.")
     return found
-
-
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

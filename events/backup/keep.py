@@ -20,6 +20,9 @@ from tournaments.models import Progress, Tournament
 KEEP_LAST = 10
 _TRY_AGAIN = timedelta(minutes=5)
 _LEFTOVER_S = 6 * 3600
+#: What `write_backup` and `backup_database` call a file that is not whole yet. Others name theirs alike, and
+#: a backup may be written to any directory.
+_PARTIAL = f"*.{'[0-9a-f]' * 8}.partial"
 
 
 class Due(NamedTuple):
@@ -80,7 +83,7 @@ def prune(slug: str) -> list[Path]:
 
 def remove_leftovers(directory: Path) -> None:
     """Halves of backups that were being written when the machine went down."""
-    for path in directory.glob("*.partial"):
+    for path in directory.glob(_PARTIAL):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _LEFTOVER_S:
                 path.unlink()

@@ -17,6 +17,7 @@ from events.backup.collect import Progress, no_progress
 from events.backup.read import open_backup
 from events.backup.trouble import BackupError
 from events.backup.verify import Verified, verify
+from events.backup.witness import Witness
 from events.backup.write import sync_directory, write_backup
 from events.models_backup import Backup, BackupKind
 from tournaments.models import Tournament
@@ -65,9 +66,10 @@ def make_backup(
         path = _free_name(place, tournament.slug, row.made_at, kind)
         keep.remove_leftovers(place)
         by = user.get_username() if user else ""
-        write_backup(tournament.pk, path, reason=reason or kind.label, made_by=by, progress=progress)
+        witness, why = Witness(), reason or kind.label
+        write_backup(tournament.pk, path, reason=why, made_by=by, progress=progress, witness=witness)
         row.file = path.name
-        _note(row, verify(path, progress=progress), user)
+        _note(row, verify(path, progress=progress, witness=witness), user)
     except BackupError as error:
         row.error = str(error)[:500]
         row.save()

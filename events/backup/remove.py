@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from events.backup.collect import Progress
 from events.backup.rules import IN_USE, Holds, Model, Part, Role, plan, referrers, rows
+from events.backup.totals import take_hours
+from events.models import EventTally, HourTally
 from tournaments.context import ContextTimeline
 from tournaments.models import Court
 
@@ -26,8 +28,11 @@ def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str,
     for part in backwards:
         if part.role is Role.OWNED:
             doomed = rows(part, parts, tournament_id, using, carried)
-            name = str(part.model._meta.verbose_name_plural)
+            name = part.names[1]
             progress(f"Removing {name}", 0, 0)
+            if part.model is EventTally:
+                take_hours(doomed, using)
+                HourTally.objects.using(using).filter(day__tournament=tournament_id, events=0).delete()
             _let_go(part, doomed.order_by().values("pk"), using)
             removed[name] = doomed.order_by()._raw_delete(using)
     for part in backwards:
@@ -41,7 +46,7 @@ def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str,
             # The keys first, since the tables they were told from may change under the query.
             keys = list(unused.values_list("pk", flat=True))
             gone = part.model._base_manager.using(using).filter(pk__in=keys)._raw_delete(using)
-            removed[str(part.model._meta.verbose_name_plural)] = gone
+            removed[part.names[1]] = gone
     return removed
 
 

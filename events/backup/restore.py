@@ -22,9 +22,10 @@ from events.backup.manifest import File, Manifest
 from events.backup.read import Source, open_backup
 from events.backup.rows import Reader
 from events.backup.rules import Model, Part, Role, plan
-from events.backup.same import Finder
-from events.backup.totals import TotalsOf, add_totals
+from events.backup.same import Finder, Match
+from events.backup.totals import TotalsOf, add_hours, add_totals
 from events.backup.trouble import BackupError, BadBackupError
+from events.tallies import Amount, Key, shift_hours
 from tournaments.models import Tournament, TournamentDay
 
 TALLY = "events.eventtally"
@@ -56,11 +57,6 @@ class Outcome:
     @property
     def total(self) -> int:
         return sum(self.added.values())
-
-    def differs(self, sentence: str) -> None:
-        self.differing += 1
-        if len(self.differences) < _MOST_TOLD:
-            self.differences.append(sentence)
 
     def lines(self) -> list[str]:
         """For people; the same for a dry run and for the real one."""
@@ -99,7 +95,9 @@ def restore(
     with open_backup(path) as source:
         try:
             with transaction.atomic(using=using):
-                outcome = Restorer(source, mode, using, progress).run(replaced)
+                restorer = Restorer(source, mode, using, progress)
+                outcome = restorer.run(replaced)
+                shift_hours(restorer.hours, using=using)
                 if dry_run:
                     transaction.set_rollback(True, using=using)
         except (IntegrityError, DataError) as error:
@@ -121,13 +119,12 @@ class Restorer:
         self.progress = progress
         self.parts: dict[Model, Part] = {part.model: part for part in plan()}
         self.outcome = Outcome(mode)
-        self.outcome.singular = {
-            _name(part): str(part.model._meta.verbose_name) for part in self.parts.values()
-        }
+        self.outcome.singular = {many: one for one, many in (part.names for part in self.parts.values())}
         # model -> key in the file -> key here
         self.keys: dict[Model, dict[Any, Any]] = {}
         self.carried: dict[Model, set[Any]] = {}
         self.totals = TotalsOf()
+        self.hours: dict[Key, Amount] = {}
 
     def run(self, replaced: str = "") -> Outcome:
         files = self._files()
@@ -202,12 +199,14 @@ class Restorer:
                     rows = self._only_new(part, reader, finder, rows)
                 if self.mode is Mode.MERGE:
                     self.totals.count(part, reader, rows)
+                if part.label == TALLY:
+                    add_hours(reader, rows, self.hours)
                 new = self.store(reader, rows)
-                self.outcome.added[_name(part)] += len(rows)
+                self.outcome.added[part.names[1]] += len(rows)
                 if part.label == "tournaments.tournament" and rows:
                     self.outcome.tournament_id = new[0]
                 done += len(some)
-                self.progress(f"Restoring {_name(part)}", done, file.rows)
+                self.progress(f"Restoring {part.names[1]}", done, file.rows)
 
     def _only_new(self, part: Part, reader: Reader, finder: Finder, rows: list[list[Any]]) -> list[list[Any]]:
         """The rows that are not there yet; of the others the keys and the differences are noted."""
@@ -215,7 +214,7 @@ class Restorer:
         elsewhere = finder.find_elsewhere(rows)
         for row, match, is_elsewhere in zip(rows, finder.find(rows), elsewhere, strict=True):
             if match is None and is_elsewhere:
-                self.outcome.found[_name(part)] += 1
+                self.outcome.found[part.names[1]] += 1
                 continue
             if match is None:
                 if part.role is Role.SHARED:
@@ -223,16 +222,18 @@ class Restorer:
                 new.append(row)
                 continue
             reader.is_there(row, match.key)
-            self.outcome.found[_name(part)] += 1
+            self.outcome.found[part.names[1]] += 1
             if part.label == "tournaments.tournament":
                 self.outcome.tournament_id = match.key
             if match.differing:
-                self.outcome.differs(f"{part.model._meta.verbose_name}: {match.differing}")
+                self._tell(part, match)
         return new
 
-
-def _name(part: Part) -> str:
-    return str(part.model._meta.verbose_name_plural)
+    def _tell(self, part: Part, match: Match) -> None:
+        self.outcome.differing += 1
+        if len(self.outcome.differences) < _MOST_TOLD:
+            here = part.model._base_manager.using(self.using).get(pk=match.key)
+            self.outcome.differences.append(f"{part.names[0]} “{here}”: {match.differing}")
 
 
 def free_slug(slug: str, using: str) -> str:
@@ -246,9 +247,16 @@ def free_slug(slug: str, using: str) -> str:
 
 def refuse_in_force(tournament: Tournament, using: str) -> None:
     """BackupError while events are being filed under one of its days."""
+    if reason := why_not(tournament, using):
+        raise BackupError(reason)
+
+
+def why_not(tournament: Tournament, using: str = "default") -> str:
+    """Why it may be neither deleted nor restored now, and what to do; '' when it may."""
     days = set(TournamentDay.objects.using(using).filter(tournament=tournament).values_list("pk", flat=True))
-    if days & remove.days_in_force():
-        raise BackupError(
-            f"“{tournament}” is active now, so its events are still coming in. "
-            "Put another day or none in force first (page Context), then restore."
-        )
+    if not days & remove.days_in_force():
+        return ""
+    return (
+        f"“{tournament}” is active now, so its events are still coming in. "
+        "Put another day or none in force first (page Context), then try again."
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,8 +49,8 @@ class Reader:
         self._last: Any = None
         self._seen: set[Any] = set()
         self._users: dict[str, Any] = {}
-        # For verifying: the hash of every row as the file has it, and accounts in the scratch database.
-        self.hashes: array[int] | None = None
+        # For verifying: is told the hash of every line, and makes accounts in the scratch database.
+        self.note: Callable[[int], None] | None = None
         self.make_users = False
         # The history of something that is gone gets a key that nothing will ever have.
         self.gone: Callable[[int], int] = lambda key: -abs(key)
@@ -75,8 +74,8 @@ class Reader:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise self._bad(f"cannot be read: {error}") from None
             row = [values[place] for place in places] if places else list(values)
-            if self.hashes is not None:
-                self.hashes.append(hash(encode(row) if places else line))
+            if self.note is not None:
+                self.note(hash(encode(row) if places else line))
             self._check_key(row[self.key_index])
             rows.append(row)
         for index, column in enumerate(self.columns):

@@ -16,7 +16,6 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
 from events.backup.trouble import BackupError
 from tournaments.models import Tournament
@@ -25,8 +24,8 @@ Model = type[models.Model]
 
 # Accounts, log-ins and the framework's own tables never leave the machine.
 OUTSIDE = {"admin", "auth", "axes", "contenttypes", "sessions"}
-# About the machine and its files, not about the tournament.
-LEFT_OUT = {"events.backup"}
+# About the machine and its files, not about the tournament; sums of the rest; what only plays it again.
+LEFT_OUT = {"events.backup", "events.hourtally", "events.replay"}
 # What outlives a tournament, so that whatever else refers to it does not belong to this one.
 SHARED = {"events.archivedreading", "events.athlete", "events.listenernode", "tournaments.court"}
 
@@ -34,9 +33,10 @@ SHARED = {"events.archivedreading", "events.athlete", "events.listenernode", "to
 ONLY: dict[str, set[str]] = {"events.listenernode": {"id", "name"}}
 # Set by restoring itself: a change of context brought back is history and never in force.
 SET_BY_RESTORE: dict[str, dict[str, Any]] = {"tournaments.contextchange": {"restored": True}}
-# Nobody speaks any more in a session that comes from a backup; the importer must not go on with it.
-READ_AS: dict[tuple[str, str], Any] = {
-    ("events.udpsession", "ended_at"): Coalesce("ended_at", "last_event_at"),
+# The columns of which the first that is not empty is read. Nobody speaks any more in a session that
+# comes from a backup; the importer must not go on with it.
+READ_AS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("events.udpsession", "ended_at"): ("ended_at", "last_event_at"),
 }
 # Rows of this kind are still being written to, whatever happens to those that refer to them.
 IN_USE: dict[str, Q] = {"events.udpsession": Q(ended_at=None)}
@@ -58,6 +58,16 @@ KEYS_FROM: dict[str, str] = {"events.archivedpssevent": "events.pssevent"}
 EITHER: dict[str, str] = {
     "events.archivedpssevent": "events.pssevent",
     "events.pssevent": "events.archivedpssevent",
+}
+
+# What staff call a row and rows of it, where the model is named for those who program it.
+NAMES: dict[str, tuple[str, str]] = {
+    "events.archivedreading": ("kind of archived message", "kinds of archived messages"),
+    "events.eventmove": ("move of events", "moves of events"),
+    "events.eventtally": ("total of a minute", "totals of a minute"),
+    "events.listenernode": ("recording machine", "recording machines"),
+    "events.udpsession": ("connection of a scoring system", "connections of scoring systems"),
+    "tournaments.contextchange": ("change of the active day", "changes of the active day"),
 }
 
 
@@ -107,6 +117,18 @@ class Part:
     @property
     def label(self) -> str:
         return self.model._meta.label_lower
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What staff call one of its rows, and several."""
+        past = traced(self.model)
+        if past is not None:
+            what = str(past._meta.verbose_name)
+            return f"earlier version of a {what}", f"earlier versions of a {what}"
+        return NAMES.get(self.label) or (
+            str(self.model._meta.verbose_name),
+            str(self.model._meta.verbose_name_plural),
+        )
 
     @property
     def is_referred_to(self) -> bool:

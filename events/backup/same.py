@@ -86,9 +86,7 @@ class Finder:
                 for n in indexes:
                     row[n] = None  # type: ignore[index]
                 said = ", ".join(str(value) for value in values.values())
-                notes.append(
-                    f"A {self.part.model._meta.verbose_name} comes without {said}, which another has here."
-                )
+                notes.append(f"A {self.part.names[0]} comes without {said}, which another has here.")
 
     def _identity(self, row: Any) -> tuple[Any, ...]:
         return tuple(_comparable(row[n], self.columns[n]) for n in self.identity)
@@ -97,13 +95,15 @@ class Finder:
         said = []
         for n in self.compared:
             column = self.columns[n]
-            if _comparable(mine[n], column) != _comparable(row[n], column):
-                name = self.columns[n].field.verbose_name
+            name = column.field.verbose_name
+            if _comparable(mine[n], column) == _comparable(row[n], column):
+                continue
+            if isinstance(column.field, models.JSONField):
+                # Nobody reads what is in it.
+                said.append(f"{name} not the same")
+            else:
                 said.append(f"{name} is {_short(mine[n])} here, {_short(row[n])} in the backup")
-        if not said:
-            return ""
-        what = ", ".join(_short(row[n]) for n in self.identity)
-        return f"{what}: {'; '.join(said)}"
+        return "; ".join(said)
 
     def _candidates(self, rows: list[Row]) -> list[tuple[Any, ...]]:
         """Rows of this database that may be the same; a few too many do no harm."""

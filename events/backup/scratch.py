@@ -13,9 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections, models
 
 # Nobody minds losing this file; it only has to be quick and small in memory.
-_PRAGMAS = (
-    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384; PRAGMA foreign_keys=ON;"
-)
+_PRAGMAS = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8192; PRAGMA foreign_keys=ON;"
 
 
 @contextmanager

@@ -31,7 +31,8 @@ def snapshot(using: str = "default") -> Iterator[str]:
             if connection.vendor == "sqlite":
                 # Each row is read once: what a busy connection keeps in memory would do nothing here.
                 cursor.execute("PRAGMA cache_size = -8192")
-                cursor.execute("PRAGMA mmap_size = 0")
+                # What has to be put in order must not take a hundred megabytes.
+                cursor.execute("PRAGMA temp_store = FILE")
                 # DEFERRED, unlike Django's transactions here: it never asks for the writers' lock.
                 cursor.execute("BEGIN DEFERRED")
                 cursor.execute("SELECT count(*) FROM django_migrations")

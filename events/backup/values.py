@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.utils.duration import duration_iso_string
 
 from events.backup.rules import READ_AS, Column, Holds
@@ -32,7 +32,8 @@ def expression(label: str, column: Column) -> Any:
     """What to select so that the value comes as the text or number that `encoder` expects."""
     if column.holds is Holds.USER:
         return models.F(f"{column.field.name}__username")
-    chosen: Any = READ_AS.get((label, column.name), models.F(column.name))
+    others = READ_AS.get((label, column.name))
+    chosen: Any = Coalesce(*others) if others else models.F(column.name)
     if isinstance(column.field, models.DateTimeField):
         # As text, since SQLite's driver would parse each.
         return Cast(chosen, models.TextField())

@@ -12,12 +12,13 @@ from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from events.backup.collect import Progress, encode, no_progress, read_slices
 from events.backup.manifest import File, Manifest
-from events.backup.read import open_backup
+from events.backup.read import Source, open_backup
 from events.backup.restore import Mode, Restorer
 from events.backup.rows import Reader
 from events.backup.rules import Holds, Model, Part, plan
 from events.backup.scratch import scratch
 from events.backup.trouble import BackupError, BadBackupError
+from events.backup.witness import Lines, Witness
 
 # Keys of rows that are gone, moved to where no key is, and back.
 _AWAY = 2**62
@@ -32,10 +33,13 @@ class Verified:
     size: int
 
 
-def verify(path: Path, *, progress: Progress = no_progress) -> Verified:
-    """BadBackupError when anything is not as it was written. Touches no database but its own."""
+def verify(path: Path, *, progress: Progress = no_progress, witness: Witness | None = None) -> Verified:
+    """BadBackupError when anything is not as it was written. Touches no database but its own.
+
+    With a `witness`, from when it was made, it is held against what the database had, too.
+    """
     try:
-        return _verify(path, progress)
+        return _verify(path, progress, witness)
     except (OperationalError, OSError) as error:
         said = " ".join(str(error).split())
         raise BackupError(
@@ -43,9 +47,9 @@ def verify(path: Path, *, progress: Progress = no_progress) -> Verified:
         ) from error
 
 
-def _verify(path: Path, progress: Progress) -> Verified:
+def _verify(path: Path, progress: Progress, witness: Witness | None) -> Verified:
     with open_backup(path) as source, scratch([part.model for part in plan()]) as alias:
-        trial = _Trial(source, Mode.NEW, alias, progress)
+        trial = _Trial(source, Mode.NEW, alias, progress, witness)
         try:
             with transaction.atomic(using=alias):
                 trial.run()
@@ -61,35 +65,47 @@ def _verify(path: Path, progress: Progress) -> Verified:
 class _Trial(Restorer):
     """A restore that remembers what each row was, so that the rows stored can be held against it."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(
+        self, source: Source, mode: Mode, using: str, progress: Progress, witness: Witness | None
+    ) -> None:
+        super().__init__(source, mode, using, progress)
+        self.witness = witness
         self.readers: dict[Model, Reader] = {}
+        self.lines: dict[Model, Lines] = {}
         # By model, in the order of the file: the keys there, and the keys given here.
         self.old: dict[Model, Any] = {}
         self.new: dict[Model, Any] = {}
 
     def reader(self, part: Part, file: File) -> Reader:
         reader = super().reader(part, file)
-        reader.hashes = array("q")
+        expected = self.witness.hashes[part.label] if self.witness is not None else None
+        self.lines[part.model] = Lines(file.name, expected)
+        reader.note = self.lines[part.model].note
         reader.make_users = True
         reader.gone = lambda key: key - _AWAY
         self.readers[part.model] = reader
         self.old[part.model] = array("q") if part.has_numbers else []
-        self.new[part.model] = array("q") if part.has_numbers else []
+        self.new[part.model] = range(0) if part.has_numbers else []
         return reader
 
     def store(self, reader: Reader, rows: list[list[Any]]) -> Sequence[Any]:
-        old = [row[reader.key_index] for row in rows]
+        model = reader.part.model
+        self.old[model].extend([row[reader.key_index] for row in rows])
         new = super().store(reader, rows)
-        self.old[reader.part.model].extend(old)
-        self.new[reader.part.model].extend(new)
+        known = self.new[model]
+        if isinstance(known, range) and isinstance(new, range) and (not known or known.stop == new.start):
+            # As in an empty database they do; a million keys then take no room.
+            self.new[model] = range(known.start if known else new.start, new.stop)
+        else:
+            self.new[model] = list(known) if isinstance(known, range) else known
+            self.new[model].extend(new)
         return new
 
     def compare(self, part: Part) -> None:
         """Every row of the scratch database is the one of the file."""
         reader = self.readers[part.model]
-        old, new, hashes = self.old[part.model], self.new[part.model], reader.hashes
-        assert hashes is not None
+        self.lines[part.model].end()
+        old, new, hashes = self.old[part.model], self.new[part.model], self.lines[part.model].hashes
         total = part.model._base_manager.using(self.using).count()
         if total != len(hashes):
             raise BadBackupError(f"{reader.file.name}: of {len(hashes):,} rows {total:,} could be restored.")
@@ -109,7 +125,7 @@ class _Trial(Restorer):
                 if hash(encode(values)) != hashes[place]:
                     raise BadBackupError(f"{reader.file.name}: row {place + 1:,} comes back as another.")
                 place += 1
-            self.progress(f"Comparing {part.model._meta.verbose_name_plural}", place, total)
+            self.progress(f"Comparing {part.names[1]}", place, total)
 
     def _back(self, holds: Holds, target: Model | None) -> Callable[[Any], Any] | None:
         if holds not in (Holds.REFERENCE, Holds.TRACE) or target is None:

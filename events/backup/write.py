@@ -16,6 +16,7 @@ from events.backup.manifest import NAME, File, Manifest, describe, file_name
 from events.backup.rules import Part
 from events.backup.snapshot import snapshot
 from events.backup.trouble import BackupError
+from events.backup.witness import Witness
 from tournaments.models import Tournament
 
 SEAL = b"reStrike backup sealed sha256:"
@@ -31,8 +32,11 @@ def write_backup(
     made_by: str = "",
     progress: Progress = no_progress,
     using: str = "default",
+    witness: Witness | None = None,
 ) -> Manifest:
     """Writes the tournament, as it is at one moment, to `path`; returns what the file says of itself.
+
+    A `witness` then reads everything again, as it was at that moment, for `verify`.
 
     Raises BackupError, and leaves nothing behind, when there is no such tournament or the file
     cannot be written.
@@ -43,7 +47,7 @@ def write_backup(
             raise BackupError(f"There is a file {path} already.")
         with _removed_on_error(partial):
             with snapshot(using) as alias, partial.open("xb") as file:
-                manifest = _write(tournament_id, file, reason, made_by, progress, alias)
+                manifest = _write(tournament_id, file, reason, made_by, progress, alias, witness)
                 file.flush()
             seal(partial)
             partial.replace(path)
@@ -56,7 +60,13 @@ def write_backup(
 
 
 def _write(
-    tournament_id: int, file: IO[bytes], reason: str, made_by: str, progress: Progress, using: str
+    tournament_id: int,
+    file: IO[bytes],
+    reason: str,
+    made_by: str,
+    progress: Progress,
+    using: str,
+    witness: Witness | None,
 ) -> Manifest:
     tournament = Tournament.objects.using(using).filter(pk=tournament_id).first()
     if tournament is None:
@@ -70,6 +80,9 @@ def _write(
         manifest.files = [files[part.label] for part in collector.parts.values()]
         archive.writestr(NAME, manifest.as_json())
         archive.comment = SEAL + b"0" * 64
+    if witness is not None:
+        for part in collector.parts.values():
+            witness.read(part, collector, progress)
     return manifest
 
 
@@ -84,7 +97,7 @@ def _write_part(archive: zipfile.ZipFile, collector: Collector, part: Part, prog
             member.write(text)
             size += len(text)
             done += len(chunk)
-            progress(f"Writing {part.model._meta.verbose_name_plural}", done, len(keys))
+            progress(f"Writing {part.names[1]}", done, len(keys))
     columns = [column.name for column in part.columns]
     return File(name, part.label, part.role.value, columns, done, size, digest.hexdigest())
 

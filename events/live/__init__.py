@@ -8,6 +8,7 @@ card      the state of one court: match, athletes, score, clock (`events.live.ca
 ordinal   the number a feed gives to each event it has followed, without holes; a viewer that is
           sent a frame starting beyond its last ordinal + 1 has been skipped ahead, and is told by
           how many events
+screen    a page without a signed-in user, of the stream or on the wall (`events.live.screens`)
 frame     the rows and the changed cards since the last frame, one WebSocket message
 
 docs/adr/0002-live-feed.md says why it is built this way.
@@ -15,6 +16,7 @@ docs/adr/0002-live-feed.md says why it is built this way.
 
 from events.live.access import Access
 from events.live.feed import Feed, current_feed
+from events.live.screens import Screen
 from events.live.viewer import Viewer, ViewerRequest
 
-__all__ = ["Access", "Feed", "Viewer", "ViewerRequest", "current_feed"]
+__all__ = ["Access", "Feed", "Screen", "Viewer", "ViewerRequest", "current_feed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from events.flags import flag_of
 from events.live.rows import Row
 from events.scoreboard import Scoreboard
 
@@ -27,10 +28,16 @@ class Board:
         return self._scoreboard.round, self._scoreboard.clock_ms
 
     def card(self) -> dict[str, Any]:
-        """`Scoreboard.as_dict()`, with `match`, `day` and `tournament` (keys) and `heard` (epoch ms)."""
+        """`Scoreboard.as_dict()`, with `match`, `day` and `tournament` (keys) and `heard` (epoch ms).
+
+        Each side also has `flag`, the picture of its country as `events.flags.flag_of` names it.
+        """
         newest = self._newest
+        board = self._scoreboard.as_dict()
+        for side in (board["blue"], board["red"]):
+            side["flag"] = flag_of(side["ioc"])
         return {
-            **self._scoreboard.as_dict(),
+            **board,
             "match": newest.match_id if newest else None,
             "day": newest.day_id if newest else None,
             "tournament": newest.tournament_id if newest else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from django.db import Error as DatabaseError
 from events.live import rows, wake
 from events.live.pace import Pace
 from events.live.rings import Entry, Rings
+from events.live.screens import Screens
 from events.live.status import Rates, read_status
 from events.live.tail import MOST_BOARDS, Step, Tail
 from events.live.viewer import FrameMessage, ViewerRequest, gap
@@ -28,8 +28,9 @@ T = TypeVar("T")
 
 STREAM_GROUP = "live.stream"
 CARDS_GROUP = "live.cards"
-# A page that is reloaded comes back within this time and need not wait for a new start.
-LINGER_S = 10.0
+# A page that is reloaded, or a program that asks for the state now and then, comes back within this time and
+# need not wait for a new start, which takes longer than any other answer. Meanwhile it costs 2 % of a core.
+LINGER_S = 600.0
 READY_S = 10.0
 # Rows in one WebSocket message; a browser parses this many in a few milliseconds.
 FRAME_ROWS = 500
@@ -51,16 +52,6 @@ def viewers() -> int:
     return sum(feed.viewers for feed in list(_feeds.values()))
 
 
-def keep_garbage_collection_short() -> None:
-    """Takes what is loaded by now out of every later collection.
-
-    A full one over all of Django's modules stops the process for 80 ms (measured), in which no frame
-    goes out; what comes after this is little, and done in a millisecond.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -79,6 +70,7 @@ class Feed:
         self.problem = ""
         self.rings = Rings()
         self.cards: dict[int, dict[str, Any]] = {}
+        self.screens = Screens()
         self._rates = Rates()
         self._pace = Pace()
         self._status: dict[str, Any] = {}
@@ -121,6 +113,7 @@ class Feed:
         if task := self._retire():
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.screens.stop()
 
     def _retire(self) -> asyncio.Task[None] | None:
         # Let go of at once, so that one who joins while it ends gets a new one.
@@ -175,7 +168,6 @@ class Feed:
         try:
             async with wake.waker() as waker:
                 await self._patiently(self._load)
-                keep_garbage_collection_short()
                 self._ready.set()
                 while True:
                     await waker.wait()
@@ -216,6 +208,7 @@ class Feed:
         # Ordinals go on from before a sleep, so that no viewer ever sees one twice.
         self.rings.clear(reach=max(first_of_court.values(), default=1) - 1)
         self.cards = {}
+        self.screens.stage.clear()
         self._take(step)
         self._set_status(status)
 
@@ -234,6 +227,7 @@ class Feed:
             self.cards[court] = card
         while len(self.cards) > MOST_BOARDS:
             del self.cards[next(iter(self.cards))]
+        self.screens.stage.show(step.cards)
         return [text for _, text in step.entries]
 
     async def _advance(self) -> bool:
@@ -265,6 +259,7 @@ class Feed:
             await self._send(STREAM_GROUP, first + n, first + n + len(part) - 1, text)
         text = self._frame(step.cards, [], self.last_id)
         await self._send(CARDS_GROUP, first, self.ordinal, text)
+        await self.screens.wake()
 
     async def _name_courts(self, courts: set[int | None]) -> None:
         """Tells of courts that were made a moment ago before their first event comes."""
@@ -293,6 +288,7 @@ class Feed:
         for group in (STREAM_GROUP, CARDS_GROUP):
             # An empty range of ordinals: whoever lacks some before it learns so.
             await self._send(group, self.ordinal + 1, self.ordinal, text)
+        await self.screens.wake()
 
     def _set_status(self, read: dict[str, Any]) -> None:
         """Renews the status; what could not be read stays as it was."""
@@ -300,6 +296,7 @@ class Feed:
         for court, about in status.get("courts", {}).items():
             about["rate"] = self._rates.of(court)
         self._named.update(status.get("courts", {}))
+        self.screens.stage.name(status.get("courts", {}))
         status.update(now=now_ms(), viewers=self.viewers, problem=self.problem, rate=self._rates.total())
 
     # --- Messages -----------------------------------------------------------------------------------

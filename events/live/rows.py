@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from django.db import connections
 
 from events.kinds import Kind
 from events.models import PssEvent
@@ -20,28 +21,8 @@ RAW_LIMIT = 300
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ECHO = Kind.ECHO.value
 _CLOCKS = frozenset({Kind.CLOCK, Kind.BREAK, Kind.INJURY, Kind.TIME_OUT})
-_COLUMNS = (
-    "id",
-    "session_id",
-    "sequence",
-    "court_id",
-    "tournament_id",
-    "day_id",
-    "match_id",
-    "match__number",
-    "stream",
-    "kind",
-    "athlete",
-    "value",
-    "round",
-    "clock_ms",
-    "details",
-    "raw",
-    "status",
-    "error",
-    "received_at",
-)
 
 
 class Row(NamedTuple):
@@ -74,13 +55,31 @@ class Row(NamedTuple):
 
     @property
     def is_tick(self) -> bool:
-        """A clock that only says how late it is: folded away unless asked for."""
-        return self.kind in _CLOCKS and not self.details.get("action")
+        """A clock that only says how late it is, or what was said already: folded away unless asked for."""
+        return self.kind == _ECHO or (self.kind in _CLOCKS and not self.details.get("action"))
+
+
+_COLUMNS = tuple("match__number" if name == "match_number" else name for name in Row._fields)
+
+
+_from_json = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def fetch(events: PssEventQuerySet) -> list[Row]:
-    """The rows of a query set, in one query, in the order of their keys."""
-    return sorted(map(Row._make, events.values_list(*_COLUMNS)), key=itemgetter(0))
+    """The rows of a query set, in one query, in the order of their keys.
+
+    Past Django's own conversions, which take longer than all else when a feed starts with 20,000 rows.
+    """
+    sql, params = events.values_list(*_COLUMNS).query.get_compiler(events.db).as_sql()
+    with connections[events.db].cursor() as cursor:
+        cursor.execute(sql, params)
+        return sorted(map(_row, cursor.fetchall()), key=itemgetter(0))
+
+
+def _row(told: tuple[Any, ...]) -> Row:
+    *columns, details, raw, status, error, received_at = told
+    # SQLite gives times as they are stored, in UTC and without saying so.
+    return Row._make((*columns, _from_json(details), raw, status, error, received_at.replace(tzinfo=UTC)))
 
 
 def all_events() -> PssEventQuerySet:

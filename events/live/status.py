@@ -6,6 +6,7 @@ from collections import Counter, deque
 from datetime import datetime
 from typing import Any
 
+from events.alerts.showing import banner, live_status, open_alerts
 from events.models import ListenerNode
 from events.situation import Situation
 from tournaments.models import TournamentDay
@@ -20,7 +21,7 @@ def read_status() -> dict[str, Any]:
 
     `nodes`: each listener; `courts`: the active ones with the day in force on each, by key; `day`:
     the day where no court has its own; `days`: every day mentioned; `problems`: the sentences of
-    the banners.
+    the banners; `alerts`: how many are open, and for which the page rings.
     """
     situation = Situation()
     now, timeline = situation.now, situation.timeline
@@ -29,6 +30,8 @@ def read_status() -> dict[str, Any]:
     days = {item.day.pk: item.day for item in situation.in_force}
     if everywhere is not None and everywhere not in days:
         days[everywhere] = TournamentDay.objects.select_related("tournament").get(pk=everywhere)
+    problems, alerts = situation.problems(), open_alerts()
+    alert_banner = banner(alerts, problems, now)
     return {
         "nodes": [_node(node, now) for node in situation.nodes],
         "courts": {
@@ -36,12 +39,14 @@ def read_status() -> dict[str, Any]:
             for court, day in day_of.items()
         },
         "day": everywhere,
-        "days": {pk: _day(day) for pk, day in days.items()},
-        "problems": [problem.text for problem in situation.problems()],
+        "days": {pk: day_status(day) for pk, day in days.items()},
+        "problems": [*(problem.text for problem in problems), *([alert_banner.text] if alert_banner else [])],
+        "alerts": live_status(alerts, now),
     }
 
 
-def _day(day: TournamentDay) -> dict[str, Any]:
+def day_status(day: TournamentDay) -> dict[str, Any]:
+    """A day as `days` of the status has it."""
     return {
         "tournament": day.tournament_id,
         "name": day.tournament.name,

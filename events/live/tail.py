@@ -7,7 +7,7 @@ index on (session, sequence) fetches it. Keys would not do: two importers may co
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
@@ -74,10 +74,13 @@ class Tail:
         recent = self._fetch(
             {s.pk: (max(s.events - LOAD_EVENTS, 0), s.events) for s in newest.values() if s.events}
         )
+        of_session: dict[int, list[Row]] = defaultdict(list)
+        for row in recent:
+            of_session[row.session_id].append(row)
         moments: dict[int, Moment] = {}
         for court, session in newest.items():
             if court is not None:
-                self._rebuild(court, [row for row in recent if row.session_id == session.pk], moments)
+                self._rebuild(court, of_session[session.pk], moments)
         entries = [(row, rows.encode(row, *moments.get(row.id, NO_MOMENT))) for row in recent]
         return Step(entries, cards=self._cards(self.boards))
 
@@ -86,8 +89,10 @@ class Tail:
         board = self.boards[court] = Board()
         match_id = recent[-1].match_id if recent else None
         if match_id is not None:
-            newest = rows.all_events().filter(match_id=match_id).order_by("-received_at")
-            recent = [row for row in rows.fetch(newest[:LOAD_MATCH_EVENTS]) if row.court_id == court]
+            # The index alone tells which: they are read upwards, as the disk likes it.
+            newest = rows.all_events().filter(match_id=match_id).order_by("-received_at").values("pk")
+            of_match = rows.all_events().filter(pk__in=newest[:LOAD_MATCH_EVENTS])
+            recent = [row for row in rows.fetch(of_match) if row.court_id == court]
         for row in recent:
             board.apply(row)
             if moments is not None:

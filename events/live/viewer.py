@@ -44,24 +44,17 @@ def gap(skipped: int, reason: str) -> str:
     return json.dumps({"type": "gap", "skipped": skipped, "reason": reason})
 
 
-class Viewer:
-    """Turns the frames of the group into what this viewer is sent.
+class Receiver:
+    """Counts what a client was sent and what it says it got.
 
     Neither Daphne nor the channel layer says when a client has stopped reading, so the page
-    acknowledges the messages it got (`{"ack": 120}`); one that falls behind is skipped ahead. A
-    client that never acknowledges is sent everything, and dropped by Daphne's ping when it stops reading.
+    acknowledges the messages it got (`{"ack": 120}`). A client that never acknowledges is sent everything,
+    and dropped by Daphne's ping when it stops reading.
     """
 
-    def __init__(self, ordinal: int, stream: bool, all_cards: Callable[[], str]) -> None:
-        self._ordinal = ordinal
-        self._all_cards = all_cards
-        self._stream = stream
+    def __init__(self) -> None:
         self._sent = 0
         self._acknowledged: int | None = None
-
-    def greeting(self, texts: list[str]) -> list[str]:
-        self._sent += len(texts)
-        return texts
 
     def acknowledge(self, text: str | None) -> None:
         """Takes `{"ack": <messages received>}`; anything else is ignored."""
@@ -72,9 +65,26 @@ class Viewer:
         if isinstance(got, int) and 0 <= got <= self._sent:
             self._acknowledged = max(got, self._acknowledged or 0)
 
+    def sent(self, messages: int) -> None:
+        self._sent += messages
+
     @property
     def is_behind(self) -> bool:
         return self._acknowledged is not None and self._sent - self._acknowledged > UNACKNOWLEDGED
+
+
+class Viewer(Receiver):
+    """Turns the frames of the group into what this viewer is sent; one that falls behind is skipped ahead."""
+
+    def __init__(self, ordinal: int, stream: bool, all_cards: Callable[[], str]) -> None:
+        super().__init__()
+        self._ordinal = ordinal
+        self._all_cards = all_cards
+        self._stream = stream
+
+    def greeting(self, texts: list[str]) -> list[str]:
+        self._sent += len(texts)
+        return texts
 
     def take(self, message: dict[str, Any] | FrameMessage) -> list[str]:
         """The texts to send for a message of the group."""

@@ -9,12 +9,17 @@ from typing import Any
 
 from django import template
 
+from events.models_replay import Replay
 from tournaments.models import Court
 
 register = template.Library()
 
 
 @register.inclusion_tag("live/_cards.html")
-def live_cards(connect: bool = True) -> dict[str, Any]:
-    """The cards. `connect=False`: a script of the page feeds them from a connection of its own."""
-    return {"courts": Court.objects.filter(active=True), "connect": connect}
+def live_cards(connect: bool = True, replay: Replay | None = None) -> dict[str, Any]:
+    """The cards. `connect=False`: a script of the page feeds them from a connection of its own.
+
+    A replay brings its courts itself.
+    """
+    courts = Court.objects.none() if replay else Court.objects.filter(active=True)
+    return {"courts": courts, "connect": connect}

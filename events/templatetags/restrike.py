@@ -6,10 +6,13 @@ from typing import Any
 
 from django import template
 
+from events.alerts.showing import banners
 from events.situation import Situation
 from events.today import may_see
 
 register = template.Library()
+
+BANNERS = ("problems", "alert_banner", "may_set")
 
 
 @register.inclusion_tag("events/_problems.html", takes_context=True)
@@ -19,11 +22,10 @@ def problem_banners(context: template.Context) -> dict[str, Any]:
     if request is None or not may_see(request.user):
         return {"problems": []}
     # The front page has read it already.
-    problems = context["problems"] if "problems" in context else Situation().problems()
+    known = {name: context[name] for name in BANNERS} if "problems" in context else None
     return {
-        "problems": problems,
+        **(known or banners(request, Situation())),
         "request": request,
         "next": request.get_full_path(),
         "csrf_token": context.get("csrf_token"),
-        "may_set": request.user.has_perm("tournaments.set_context"),
     }

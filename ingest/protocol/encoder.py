@@ -1,10 +1,11 @@
-"""Messages to datagrams, in either dialect: what the simulator sends and the tests compare with."""
+"""Messages to datagrams, in each dialect: what the simulator sends and the tests compare with."""
 
 from collections.abc import Callable
 from typing import Any
 
 from ingest.protocol.escape import unescape
-from ingest.protocol.messages import PUBLISHED, TKSTRIKE, Message
+from ingest.protocol.jsons import write_json
+from ingest.protocol.messages import DIALECTS, JSON, PUBLISHED, TKSTRIKE, Message
 
 _REPLAY_ANSWERS = {"opened": None, "accepted": "1", "denied": "0", "closed": "-1"}
 _JUDGES = ("ju1", "ju2", "ju3")
@@ -17,10 +18,12 @@ def encode(message: Message, dialect: str = TKSTRIKE) -> bytes:
     byte for byte from `raw`. Raises ValueError for an unknown dialect or kind, for a text that
     holds a separator (``;``, CR, LF), and where a number the line needs is missing.
     """
-    if dialect not in (TKSTRIKE, PUBLISHED):
-        raise ValueError(f"dialect must be T or P, not {dialect!r}")
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect must be T, P or J, not {dialect!r}")
     if message.kind == "unknown":
         return unescape(message.raw)
+    if dialect == JSON:
+        return write_json(message)
     if message.kind in ("connect", "disconnect") and not message.stream:
         # Only P says it in words, so both dialects are given the same.
         port = f"Udp Port {message.value} " if message.value is not None else ""

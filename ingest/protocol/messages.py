@@ -1,11 +1,15 @@
 """What one line of a datagram says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 TKSTRIKE = "T"
 PUBLISHED = "P"
-DIALECTS = (TKSTRIKE, PUBLISHED)
+# TkStrike's other output: one JSON object a datagram (`ingest.protocol.jsons`).
+JSON = "J"
+DIALECTS = (TKSTRIKE, PUBLISHED, JSON)
+# Wire code of all its messages, which have none of their own.
+JSON_STREAM = "json"
 
 RECOGNIZED = "recognized"
 PARTIAL = "partial"
@@ -38,6 +42,8 @@ KINDS = (
     "disconnect",
     "settings",
     "hardware",
+    "notice",
+    "echo",
     "unknown",
 )
 
@@ -70,7 +76,14 @@ class Message:
     referees       referee, judges (3): None or name, ioc
     load ready     text (only when it is not the usual one)
     settings       text, as sent
+    notice         notice (plain words, or judge), with judge, technique, target as told (J)
+    echo           kind (what it would be by itself), and the details of that kind (J)
     ============== ==========================================================================
+
+    Every message of J has besides: event (as sent), at (ms since 1970 by the sender's clock), match
+    (number, internal_id, ring, category, gender, division), and how it stood then: score, gam_jeoms
+    and rounds_won, each [blue, red]. A point may have level and removed, a gam_jeom removed, a hit
+    its target (body, head); a result has winner.
     """
 
     # Wire code ('pt1', 'clk'); '' when there is none; at most 16 characters.
@@ -80,9 +93,9 @@ class Message:
     athlete: int = 0
     # The number of the message: points, hit level, round; ms for break, injury and time_out.
     value: int | None = None
-    # Only rnd says it.
+    # Only rnd says it, and every message of J.
     round: int | None = None
-    # Only clk: the match clock, ms.
+    # The match clock, ms: of clk, and of nearly every message of J.
     clock_ms: int | None = None
     details: dict[str, Any] = field(default_factory=dict)
     # The line, line end included, as ``escape()`` writes it.
@@ -90,5 +103,16 @@ class Message:
     status: str = RECOGNIZED
     # Plain words naming what is wrong, at most 200 characters; '' when nothing is.
     error: str = ""
-    # 'T', 'P', or '' when neither the line nor the caller tells.
+    # 'T', 'P', 'J', or '' when neither the line nor the caller tells.
     dialect: str = ""
+
+
+def as_echo(message: Message, *, again: bool = False) -> Message:
+    """`message` as one that says what was said already, so that nothing of it is counted twice.
+
+    `again`: by the same output, word for word.
+    """
+    details = {**message.details, "kind": message.kind}
+    if again:
+        details["again"] = True
+    return replace(message, kind="echo", details=details)

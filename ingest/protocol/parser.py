@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.protocol.escape import escape
 from ingest.protocol.fields import join_errors
+from ingest.protocol.jsons import read_json
 from ingest.protocol.messages import (
     MALFORMED,
     PARTIAL,
@@ -45,7 +46,7 @@ _BINARY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 def parse(datagram: bytes, dialect: str = "") -> tuple[Message, ...]:
     """Return the messages of one datagram: at least one, and together every byte of it.
 
-    `dialect` ('T', 'P' or '') is what the sender is known to speak; it is used where a line does
+    `dialect` ('T', 'P', 'J' or '') is what the sender is known to speak; it is used where a line does
     not tell by itself. Never raises. The messages are shared by a cache: do not change them.
     """
     if len(datagram) <= _CACHED_BYTES:
@@ -54,6 +55,11 @@ def parse(datagram: bytes, dialect: str = "") -> tuple[Message, ...]:
 
 
 def _parse(datagram: bytes, dialect: str) -> tuple[Message, ...]:
+    if datagram[:1] == b"{":
+        message = read_json(datagram)
+        # Several objects are no JSON together: each is then read on a line of its own.
+        if message.status != MALFORMED or b"\n" not in datagram.rstrip():
+            return (message,)
     first_end = datagram.find(b"\n") + 1
     alone = first_end in (0, len(datagram))
     if alone and not (b"hl" in datagram[2:] and _HITS_TOGETHER.match(datagram)):
@@ -228,7 +234,7 @@ def _count_lost(body: str, *, half: bool, alone: bool) -> int:
 
 
 def _read_other(line: bytes, text: str, body: str, dialect: str, fault: str) -> Message:
-    """A line with no known code: P's port notice, TkStrike's JSON, unknown, or malformed."""
+    """A line with no known code: P's port notice, JSON, unknown, or malformed."""
     notice = _PORT_NOTICE.fullmatch(body.removesuffix(";"))
     if notice and not fault:
         port = int(notice[1]) if notice[1] else None
@@ -244,17 +250,15 @@ def _read_other(line: bytes, text: str, body: str, dialect: str, fault: str) -> 
         )
     if not body.strip():
         return _malformed(line, "empty datagram" if not line else "empty line")
+    if body.lstrip().startswith("{"):
+        return read_json(line)
     if fault and fault != "cut short":
         return _malformed(line, fault)
     if _BINARY.search(body):
         return _malformed(line, "binary: control characters where a message code should stand")
-    stream = ""
-    if body.startswith('{"'):
-        stream, error = "json", "TkStrike's JSON output, kept as it is"
-    else:
-        found = _CODE.fullmatch(body.partition(";")[0])
-        stream = found[0] if found else ""
-        error = "no message known by this code" if found else "no message code"
+    found = _CODE.fullmatch(body.partition(";")[0])
+    stream = found[0] if found else ""
+    error = "no message known by this code" if found else "no message code"
     return Message(
         stream,
         "unknown",

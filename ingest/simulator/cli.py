@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ingest.protocol.messages import PUBLISHED, TKSTRIKE
+from ingest.protocol.messages import JSON, PUBLISHED, TKSTRIKE
 from ingest.simulator.court import SimulatedCourt
 from ingest.simulator.load import send_load
 from ingest.simulator.sender import Report, send_live
@@ -20,10 +20,22 @@ EXAMPLES = """examples:
     simulate --target 127.0.0.1:6000 --courts 4 --matches 3
   the same twenty times as fast, without end (Ctrl-C stops it)
     simulate --target 127.0.0.1:6000 --courts 4 --matches 0 --speed 20
+  one court that sends its text and its JSON output at once
+    simulate --target 127.0.0.1:6000 --courts 1 --dialect both
   360,000 datagrams at 120,000 a second from sixteen courts
     simulate --target 127.0.0.1:6000 --courts 16 --rate 120000 --count 360000
 """
-_DIALECTS = {"tkstrike": TKSTRIKE, "published": PUBLISHED}
+# name -> dialect, and whether the JSON output is sent beside it
+_DIALECTS = {
+    "tkstrike": (TKSTRIKE, False),
+    "published": (PUBLISHED, False),
+    "json": (JSON, False),
+    "both": (TKSTRIKE, True),
+}
+DIALECT_HELP = (
+    "what the scoring systems speak: TkStrike's text (the default), the published list, TkStrike's JSON"
+    " output, or its text and JSON at once"
+)
 _MOST_COURTS = 200
 
 
@@ -46,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--count", type=int, metavar="N", help="load: datagrams in all (default: until Ctrl-C)"
     )
-    parser.add_argument("--dialect", choices=tuple(_DIALECTS), default="tkstrike", help="(default tkstrike)")
+    parser.add_argument("--dialect", choices=tuple(_DIALECTS), default="tkstrike", help=DIALECT_HELP)
     parser.add_argument("--seed", type=int, metavar="S", help="the same seed plays the same matches")
     parser.add_argument("--json", action="store_true", help="print the report as one line of JSON")
 
@@ -60,7 +72,7 @@ def run(options: argparse.Namespace, tell: Callable[[str], None]) -> Report:
     _check(options)
     target = read_target(options.target)
     seed = random.SystemRandom().randrange(2**31) if options.seed is None else options.seed
-    dialect = _DIALECTS[options.dialect]
+    dialect, both = _DIALECTS[options.dialect]
     progress = (lambda line: None) if options.json else tell
     stop = threading.Event()
     before = [(number, signal.signal(number, lambda *_: stop.set())) for number in _signals()]
@@ -74,7 +86,8 @@ def run(options: argparse.Namespace, tell: Callable[[str], None]) -> Report:
             matches = 1 if options.matches is None else options.matches
             progress(f"Playing on {options.courts} courts for {target}, seed {seed} (Ctrl-C stops)")
             courts = [
-                SimulatedCourt(number, seed, matches, dialect) for number in range(1, options.courts + 1)
+                SimulatedCourt(number, seed, matches, dialect, both=both)
+                for number in range(1, options.courts + 1)
             ]
             report = send_live(target, courts, options.speed or 1.0, stop, progress)
     finally:
@@ -98,6 +111,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.rate is not None and not 1 <= options.rate <= 10_000_000:
         raise SimulatorError("--rate must be from 1 to 10,000,000 datagrams per second")
+    if options.rate is not None and options.dialect == "both":
+        raise SimulatorError("--dialect both is for matches in their time, not for --rate")
     if options.count is not None and options.count < 1:
         raise SimulatorError("--count must be 1 or more")
     if options.matches is not None and options.matches < 0:

@@ -49,6 +49,8 @@ class SimulatedMatch:
     story: MatchStory
     lines: tuple[tuple[float, str], ...]
     dialect: str
+    # What its JSON output says, in the same way, as bytes.
+    objects: tuple[tuple[float, bytes], ...] = ()
 
     def datagrams(self) -> list[tuple[float, bytes]]:
         """The bytes the sender puts on the wire, cut as TkStrike cuts them."""
@@ -100,7 +102,8 @@ class _Play(Voice):
         self.story.seconds = self.now
         # Sorting is stable: what was scheduled for one moment keeps its order.
         self.lines.sort(key=lambda line: line[0])
-        return SimulatedMatch(self.story, tuple(self.lines), self.dialect)
+        self.objects.lines.sort(key=lambda line: line[0])
+        return SimulatedMatch(self.story, tuple(self.lines), self.dialect, tuple(self.objects.lines))
 
     def announce_round(self, number: int) -> None:
         """The new round's number and the end of the rest, either way round, or the first alone."""
@@ -196,7 +199,9 @@ class _Play(Voice):
         points, _, felt = _TECHNIQUES[name]
         if felt:
             lowest = self.story.head_level if "head" in name else self.story.body_level
-            self.say_hit(athlete, self.rng.randint(lowest, lowest + 22), within=DISORDER)
+            self.say_hit(
+                athlete, self.rng.randint(lowest, lowest + 22), within=DISORDER, is_head="head" in name
+            )
         bonus = 0
         if self.dialect == TKSTRIKE:
             # T knows no technical points: it sends the kick, and moves the score by 2 later.
@@ -206,14 +211,15 @@ class _Play(Voice):
         else:
             number = _PUBLISHED_NUMBER[name]
         details = {"points": number, "technique": name}
+        self.add(athlete, points - bonus)
         self.say(Message(f"pt{athlete}", "point", athlete, number, details=details), within=DISORDER)
         self.story.points += 1
-        self.add(athlete, points - bonus)
         self.say_score()
         if bonus:
             self.now += self.rng.uniform(0.15, 0.35)
             self.add(athlete, bonus)
             self.say_score()
+            self.objects.say(f"{_SIDES[athlete].upper()}_{name.upper()}_TECH_POINT", self.now)
         self.busy_until = self.now + DISORDER
         current = self.story.rounds[-1]
         if abs(current.blue - current.red) >= _POINT_GAP:
@@ -254,6 +260,7 @@ class _Play(Voice):
         )
         self.add(3 - athlete, 1)
         self.say_score()
+        self.objects.say(f"{_SIDES[athlete].upper()}_ADD_GAME_JEON", self.now)
         if max(current.blue_gam_jeoms, current.red_gam_jeoms) >= _MOST_GAM_JEOMS:
             self.over = "gam-jeoms"
         elif abs(current.blue - current.red) >= _POINT_GAP:
@@ -307,6 +314,7 @@ class _Play(Voice):
             current.winner = self.rng.choice((BLUE, RED))
         self.winners[number - 1] = current.winner
         self.say_round_winners()
+        self.objects.say("END_ROUND", self.now)
 
     def rest(self, number: int) -> None:
         """The rest before round `number`, sometimes cut short by the referee."""

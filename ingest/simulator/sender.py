@@ -43,19 +43,22 @@ def send_live(
     SimulatorError when the target cannot be reached at all.
     """
     report = Report()
-    sockets: dict[int, socket.socket] = {}
+    sockets: dict[tuple[int, bool], socket.socket] = {}
     asked = sum(court.matches for court in courts)
     started = time.monotonic()
     told = started
     try:
         for court in courts:
-            sockets[court.number] = open_socket(target, court.number)
+            # Each output of a scoring system sends from a port of its own, and from one address.
+            for is_object in (False, True):
+                if court.has_objects if is_object else court.has_text:
+                    sockets[court.number, is_object] = open_socket(target, court.number)
         for datagram in heapq.merge(*(court.datagrams() for court in courts), key=lambda d: d.seconds):
             wait = started + datagram.seconds / speed - time.monotonic()
             if (wait > 0 and stop.wait(wait)) or stop.is_set():
                 report.stopped = True
                 break
-            report.refused += send(sockets[datagram.court], datagram.payload, target)
+            report.refused += send(sockets[datagram.court, datagram.is_object], datagram.payload, target)
             report.sent += 1
             if datagram.begins:
                 tell(f"Court {datagram.court}: {_title(datagram.begins)}")

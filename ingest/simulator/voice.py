@@ -5,6 +5,7 @@ from typing import Any
 
 from ingest.protocol import Message, encode
 from ingest.protocol.messages import PUBLISHED, TKSTRIKE
+from ingest.simulator.objects import Objects
 from ingest.simulator.story import MatchStory, RoundStory
 
 # TkStrike's thread pool: messages of one action come in any order within this many seconds.
@@ -23,12 +24,17 @@ class Voice:
         self.remaining = 0.0
         self.winners = [0, 0, 0]
         self.lines: list[tuple[float, str]] = []
+        # Whether the hit being said was meant for the head.
+        self.is_head = False
+        self.objects = Objects(self)
 
     def say(self, message: Message, *, within: float = 0.0, after: float = 0.0) -> None:
         """Schedule one message `after` seconds from now, plus a delay of the thread pool."""
         delay = self.rng.uniform(0, within) if within else 0.0
         text = encode(message, self.dialect).decode()
-        self.lines.append((round(self.now + after + delay, 4), text))
+        seconds = round(self.now + after + delay, 4)
+        self.lines.append((seconds, text))
+        self.objects.follow(message, seconds)
 
     def say_clock(self, action: str = "", *, within: float = 0.0) -> None:
         """The match clock, as it is shown: whole seconds, rounded down."""
@@ -55,8 +61,9 @@ class Voice:
         winners = [*self.winners, 0] if self.dialect == TKSTRIKE else list(self.winners)
         self.say(Message("wrd", "round_winners", details={"winners": winners}), within=DISORDER)
 
-    def say_hit(self, athlete: int, level: int, *, within: float = 0.0) -> None:
+    def say_hit(self, athlete: int, level: int, *, within: float = 0.0, is_head: bool = False) -> None:
         """One contact's level."""
+        self.is_head = is_head
         self.say(Message(f"hl{athlete}", "hit", athlete, min(level, 98)), within=within)
 
     def load(self) -> None:

@@ -127,7 +127,7 @@ def _listener(node: NodeLedger, title: str) -> Line:
             "Look into logs/import_journal.log in RESTRIKE_VAR, then stop and start reStrike VTA. "
             "Nothing is lost meanwhile.",
         )
-    waiting = f"; {node.backlog:,} datagrams are on their way" if node.backlog else ""
+    waiting = f"; on their way: {node.backlog:,}" if node.backlog else ""
     return good("listener", title, f"Recording on {where} and storing in the database{waiting}.")
 
 

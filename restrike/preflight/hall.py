@@ -12,7 +12,7 @@ from django.utils import timezone
 from events.backup.collect import Progress, no_progress
 from events.backup.make import make_backup
 from events.backup.trouble import BackupError
-from events.models import EventTally, UdpSession
+from events.models import HourTally, UdpSession
 from events.models_backup import Backup, BackupKind
 from events.situation import Situation
 from restrike.preflight.line import Line, bad, good, unknown
@@ -146,7 +146,7 @@ def _last(title: str, tournament: Tournament, *, told: bool) -> Line:
 
 
 def _events(tournament: Tournament) -> int:
-    return EventTally.objects.filter(day__tournament=tournament).aggregate(n=Sum("events"))["n"] or 0
+    return HourTally.objects.filter(day__tournament=tournament).aggregate(n=Sum("events"))["n"] or 0
 
 
 def _held(backup: Backup) -> int:

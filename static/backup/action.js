@@ -24,20 +24,30 @@
         numbers.textContent = `${rows}${seconds} s`;
     }
 
+    function take(state) {
+        if (state.state === "running") {
+            show(state);
+        } else {
+            location.reload();
+        }
+        return state.state === "running";
+    }
+
+    // Where no WebSocket comes through: the same by asking again and again.
     async function ask() {
         try {
             const answer = await fetch(box.dataset.url, { headers: { Accept: "application/json" } });
-            const state = await answer.json();
-            if (state.state !== "running") {
-                location.reload();
-                return;
-            }
-            show(state);
+            if (!take(await answer.json())) return;
         } catch {
             numbers.textContent = "The pages do not answer. Trying again.";
         }
         setTimeout(ask, EVERY_MS);
     }
 
-    ask();
+    const url = new URL(box.dataset.socket, window.location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    let running = true;
+    const socket = new WebSocket(url);
+    socket.addEventListener("message", (message) => { running = take(JSON.parse(message.data)); });
+    socket.addEventListener("close", () => { if (running) ask(); });
 })();

@@ -14,10 +14,16 @@ function say(node, text) {
 }
 
 class Side {
-  constructor(name) {
+  constructor(name, flags) {
+    this.flags = flags;
     this.letter = element("span", "live-letter", name === "blue" ? "B" : "R");
     this.letter.title = name === "blue" ? "Blue" : "Red";
-    this.ioc = element("span", "live-ioc");
+    // The letters stand beside it, so a picture that does not come is no loss.
+    this.flag = element("img", "live-flag");
+    this.flag.alt = "";
+    this.flag.hidden = true;
+    this.ioc = element("span");
+    this.country = element("span", "live-ioc", this.flag, this.ioc);
     // Cut in the middle: the beginning shrinks, the end stays.
     this.head = element("span", "live-name-head");
     this.tail = element("span", "live-name-tail");
@@ -29,20 +35,24 @@ class Side {
     this.gamJeoms = element("span", "live-gam-jeoms", long, short, this.count);
     this.score = element("span", "live-score");
     const about = element("span", "live-about", this.dots, this.gamJeoms);
-    const who = element("span", "live-who", this.ioc, this.name);
+    const who = element("span", "live-who", this.country, this.name);
     this.node = element("div", `live-side live-${name}`, this.letter, element("div", "live-text", who, about), this.score);
   }
 
   show(side, needed, winner) {
     const name = plain(side.name);
-    const tail = name.length > 9 ? 5 : 0;
+    // A name that nearly fits is easier to read with its end cut off than with a hole in it.
+    const tail = name.length > 14 ? 5 : 0;
     say(this.ioc, plain(side.ioc).slice(0, 5));
+    this.country.classList.toggle("live-empty", !side.ioc);
+    this.flag.hidden = !side.flag;
+    const picture = `${this.flags}${side.flag}.svg`;
+    if (side.flag && this.flag.getAttribute("src") !== picture) this.flag.src = picture;
     say(this.head, name.slice(0, name.length - tail) || "—");
     say(this.tail, name.slice(name.length - tail));
     this.name.title = name;
     say(this.score, String(side.score));
-    const dots = `${"●".repeat(Math.min(side.rounds_won, 9))}${"○".repeat(Math.max(needed - side.rounds_won, 0))}`;
-    say(this.dots, winner ? `${dots} Winner` : dots);
+    say(this.dots, `${"●".repeat(Math.min(side.rounds_won, 9))}${"○".repeat(Math.max(needed - side.rounds_won, 0))}`);
     this.dots.setAttribute("aria-label", `${side.rounds_won} rounds won${winner ? ", winner" : ""}`);
     this.dots.setAttribute("role", "img");
     say(this.count, String(side.gam_jeoms));
@@ -51,8 +61,9 @@ class Side {
   }
 }
 
-class Card {
-  constructor(node, matchUrl) {
+export class Card {
+  /** `matchUrl`: of a match, with /0/ for its key; `flags`: where the pictures of the countries are. */
+  constructor(node, matchUrl, flags) {
     this.node = node;
     this.matchUrl = matchUrl;
     this.data = null;
@@ -61,8 +72,8 @@ class Card {
     this.rate.title = "Messages in the last second";
     this.match = element("a", "live-match");
     this.detail = element("span", "live-detail");
-    this.blue = new Side("blue");
-    this.red = new Side("red");
+    this.blue = new Side("blue", flags);
+    this.red = new Side("red", flags);
     this.roundLong = element("span", "live-long");
     this.roundShort = element("span", "live-short");
     this.roundText = element("span");
@@ -171,7 +182,7 @@ class LiveCards extends HTMLElement {
     if (this.cards) return;
     this.cards = new Map();
     for (const node of this.querySelectorAll("[data-court]")) {
-      this.cards.set(node.dataset.court, new Card(node, this.dataset.matchUrl));
+      this.cards.set(node.dataset.court, new Card(node, this.dataset.matchUrl, this.dataset.flags));
     }
     this.news = element("div", "live-sr-only");
     this.news.setAttribute("role", "status");
@@ -204,7 +215,7 @@ class LiveCards extends HTMLElement {
         node.dataset.court = id;
         node.dataset.name = plain(court.name);
         this.insertBefore(node, this.news);
-        this.cards.set(id, new Card(node, this.dataset.matchUrl));
+        this.cards.set(id, new Card(node, this.dataset.matchUrl, this.dataset.flags));
       }
       this.cards.get(id).about(court);
     }

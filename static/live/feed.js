@@ -8,9 +8,11 @@ const ACK_EVERY = 10;
 const ACK_AFTER = 500;
 
 export class LiveFeed {
-  /** `stream`: false asks for cards and status only. */
-  constructor({ stream = true } = {}) {
+  /** `stream`: false asks for cards and status only; `replay`: the key of one, instead of what is live. */
+  constructor({ stream = true, replay = null } = {}) {
     this.stream = stream;
+    this.replay = replay;
+    this.page = replay ? `/replays/${replay}/` : "/live/"; // says whether one who is refused may come at all
     this.state = "connecting";
     this.lastId = null;
     this.skew = null; // this machine's clock minus the server's, at its least, in ms
@@ -35,13 +37,19 @@ export class LiveFeed {
     return Date.now() - (this.skew ?? 0);
   }
 
+  address() {
+    if (this.replay) return new URL(`/ws/replay/${this.replay}/`, window.location.href);
+    const url = new URL("/ws/live/", window.location.href);
+    if (!this.stream) url.searchParams.set("stream", "0");
+    else if (this.lastId !== null) url.searchParams.set("after", this.lastId);
+    return url;
+  }
+
   open() {
     this.closed = false;
     clearTimeout(this.timer);
-    const url = new URL("/ws/live/", window.location.href);
+    const url = this.address();
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    if (!this.stream) url.searchParams.set("stream", "0");
-    else if (this.lastId !== null) url.searchParams.set("after", this.lastId);
     const socket = new WebSocket(url);
     this.socket = socket;
     this.received = this.acked = 0;
@@ -129,8 +137,8 @@ export class LiveFeed {
   /** A refused handshake looks like a lost line; the page itself says which it is. */
   async checkSession() {
     try {
-      const answer = await fetch("/live/", { method: "HEAD", redirect: "manual", cache: "no-store" });
-      if (answer.type === "opaqueredirect" || answer.status === 403) {
+      const answer = await fetch(this.page, { method: "HEAD", redirect: "manual", cache: "no-store" });
+      if (answer.type === "opaqueredirect" || [403, 404].includes(answer.status)) {
         clearTimeout(this.timer);
         this.setState("refused");
       }

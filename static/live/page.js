@@ -1,6 +1,7 @@
 // The Live page: cards, stream, filters and the state of the connection on one feed.
 
 import "./cards.js";
+import { Alarm } from "./alarm.js";
 import { Drawer } from "./drawer.js";
 import { LiveFeed } from "./feed.js";
 import { Filters } from "./filters.js";
@@ -9,7 +10,9 @@ import { duration, plain } from "./text.js";
 
 const page = document.querySelector(".live-page");
 const find = (name) => page.querySelector(`[data-live="${name}"]`);
-const feed = new LiveFeed();
+const replay = page.dataset.replay ?? null;
+export const feed = new LiveFeed({ replay });
+const alarm = new Alarm(find("sound"));
 
 let status = {};
 let skipped = 0;
@@ -39,8 +42,9 @@ function say(node, text) {
 
 const STATES = {
   connecting: "Connecting…",
-  open: "Live",
+  open: replay ? "Replay" : "Live",
   waiting: "Connection lost, trying again…",
+  ended: "The replay has ended",
   refused: "Signed out: reload the page to sign in again",
 };
 
@@ -49,9 +53,9 @@ function showState() {
   connection.dataset.state = feed.state;
   say(connection, STATES[feed.state]);
   const delay = feed.state === "open" && feed.delay !== null ? `Delay ${feed.delay < 9950 ? `${Math.round(feed.delay)} ms` : duration(feed.delay)}` : "Delay –";
-  say(find("delay"), delay);
+  say(find("delay"), replay ? "Replay: nothing of this is stored" : delay);
   const rate = status.rate ? `${status.rate[0].toLocaleString("en")} messages/s` : "";
-  say(find("rate"), rate);
+  say(find("rate"), replay ? "" : rate);
   say(find("skipped"), skipped ? `Skipped ${skipped.toLocaleString("en")}` : filters.isActive ? "Filtered" : "Showing everything");
   find("skipped").dataset.skipped = skipped > 0;
 }
@@ -74,7 +78,7 @@ let told = banners && [...banners.querySelectorAll("p")].map((line) => line.text
 async function showProblems(sentences) {
   const wanted = sentences.join("\n");
   // What somebody is about to press must not vanish under the finger.
-  if (!banners || wanted === told || banners.contains(document.activeElement)) return;
+  if (replay || !banners || wanted === told || banners.contains(document.activeElement)) return;
   told = wanted;
   try {
     const answer = await fetch(page.dataset.problemsUrl);
@@ -139,6 +143,8 @@ feed
   .on("status", (message) => {
     status = message;
     showStatus();
+    // Not for a snapshot, which may be a second old: somebody who comes back from acknowledging hears nothing.
+    alarm.update(status.alerts?.ringing ?? []);
   })
   .open();
 

@@ -137,11 +137,13 @@ export class Stream {
     node.dataset.kind = row.kind;
     node.title = row.error ? plain(row.error) : "";
     node.classList.toggle("live-row-tick", row.tick);
+    // Of a file that is played: the database has no such event.
+    node.classList.toggle("live-row-loose", row.id < 0);
     return node;
   }
 
   open(node) {
-    if (!node || node.classList.contains("live-row-gap")) return;
+    if (!node || node.matches(".live-row-gap, .live-row-loose")) return;
     this.focus(node);
     this.opened(Number(node.dataset.id));
   }

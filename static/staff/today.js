@@ -1,11 +1,11 @@
-// The front page draws its changing parts anew every two seconds, and copies addresses.
+// The front page and the health page draw their changing parts anew every few seconds.
 (() => {
     "use strict";
 
-    const page = document.getElementById("rs-today");
+    const page = document.querySelector("#rs-today, #rs-health");
     if (!page) return;
 
-    const INTERVAL_MS = 2000;
+    const INTERVAL_MS = Number(page.dataset.every) || 2000;
     const shown = new Map();
     // Differs in every answer, and means nothing to the eye.
     const withoutToken = (html) => html.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
@@ -53,29 +53,6 @@
             page.classList.add("rs-stale");
         }
     }
-
-    async function copy(button) {
-        const text = button.dataset.copy;
-        if (navigator.clipboard) {
-            await navigator.clipboard.writeText(text);
-        } else {
-            // Plain HTTP from another machine has no clipboard interface.
-            const area = document.createElement("textarea");
-            area.value = text;
-            document.body.append(area);
-            area.select();
-            document.execCommand("copy");
-            area.remove();
-        }
-        const words = button.textContent;
-        button.textContent = button.dataset.copied;
-        setTimeout(() => { button.textContent = words; }, 1500);
-    }
-
-    document.addEventListener("click", (event) => {
-        const button = event.target.closest("[data-copy]");
-        if (button) copy(button);
-    });
 
     async function loop() {
         await refresh();

@@ -20,6 +20,10 @@ from tests.processes import Process, Stack, free_port, wait_until
 
 USER, PASSWORD = "operator", "Poomsae-6000"
 
+_ENDED = """
+SELECT m.id, m.winner, c.source FROM events_match m JOIN tournaments_court c ON c.id = m.court_id
+WHERE m.ended_at IS NOT NULL"""
+
 _MAKE_USERS = f"""
 from django.contrib.auth.models import User
 User.objects.create_superuser({USER!r}, "", {PASSWORD!r})
@@ -92,6 +96,16 @@ def live_stack(
         yield stack
     finally:
         stack.stack.close()
+
+
+@pytest.fixture(scope="session")
+def match(live_stack: LiveStack) -> tuple[int, str, str]:
+    """Key, winner and sender of a simulated match; it lasted some ten seconds."""
+    played = live_stack.simulate("--courts", "1", "--matches", "1", "--speed", "40", "--seed", "7")
+    assert played.wait(90) == 0, played.output
+    (found,) = wait_until(lambda: live_stack.stack.fetch(_ENDED), 20, "the end of the match")
+    live_stack.settled()
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,11 +58,11 @@ make_session = sync_to_async(UdpSessionFactory)
 class Viewer:
     """A WebSocket to the whole application, as a browser opens it."""
 
-    def __init__(self, user: Any, query: str, origin: tuple[bytes, bytes]) -> None:
+    def __init__(self, user: Any, query: str, origin: tuple[bytes, bytes], path: str = "/ws/live/") -> None:
         headers = [origin]
         if not isinstance(user, AnonymousUser):
             headers.append((b"cookie", f"sessionid={user}".encode()))
-        self.socket = WebsocketCommunicator(application, f"/ws/live/{query}", headers=headers)
+        self.socket = WebsocketCommunicator(application, f"{path}{query}", headers=headers)
 
     async def connect(self) -> tuple[bool, int | str | None]:
         return await self.socket.connect(timeout=10)
@@ -75,6 +75,13 @@ class Viewer:
                 if message["type"] == kind or (kind is None and message["type"] != "status"):
                     return message
 
+    async def until(self, condition: Callable[[dict[str, Any]], Any], timeout: float = 15) -> dict[str, Any]:
+        """The next message that satisfies a condition, status messages passed over."""
+        async with asyncio.timeout(timeout):
+            while not condition(message := await self.receive(timeout=timeout)):
+                pass
+            return message
+
     async def rows(self, count: int) -> list[dict[str, Any]]:
         """The next `count` rows, from however many messages."""
         found: list[dict[str, Any]] = []
@@ -85,9 +92,9 @@ class Viewer:
 
 
 @asynccontextmanager
-async def viewing(cookie: str, query: str = "") -> AsyncIterator[Viewer]:
+async def viewing(cookie: Any, query: str = "", path: str = "/ws/live/") -> AsyncIterator[Viewer]:
     """A connected viewer; always disconnected."""
-    viewer = Viewer(cookie, query, ORIGIN)
+    viewer = Viewer(cookie, query, ORIGIN, path)
     connected, _ = await viewer.connect()
     assert connected
     try:

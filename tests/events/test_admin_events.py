@@ -75,6 +75,7 @@ def test_filters_by_what_no_index_knows(viewer: Client) -> None:
     punch = PssEventFactory(session=session, athlete=2)
     tick = PssEventFactory(kind="clock", stream="clk", athlete=0, details={}, raw="clk;1:23\\r\\n")
     lost = PssEventFactory(session=UdpSessionFactory(court=None), raw="zz;Ü%_\\r\\n", athlete=0)
+    tally_events()
 
     assert found(viewer, court=session.court_id) == [punch.pk]
     assert found(viewer, court="none") == [lost.pk]
@@ -144,6 +145,7 @@ def test_search_goes_back_only_so_far_and_says_so(viewer: Client, monkeypatch: p
     monkeypatch.setattr(bounded, "SEARCHED", 3)
     day = make_day()
     events = [PssEventFactory(day=day, raw=f"needle {n}") for n in range(5)]
+    tally_events()
 
     assert found(viewer, q="needle") == [event.pk for event in events[:1:-1]]
     assert found(viewer, q="needle", day=day.pk) == [event.pk for event in events[:1:-1]]
@@ -156,9 +158,66 @@ def test_search_reaches_older_events_through_a_day(viewer: Client, monkeypatch: 
     day = make_day()
     old = PssEventFactory(day=day, raw="needle")
     for _ in range(5):
-        PssEventFactory(raw="hay")
+        PssEventFactory(raw="hay", received_at=NOON + timedelta(hours=1))
+    tally_events()
     assert found(viewer, q="needle") == []
     assert found(viewer, q="needle", day=day.pk) == [old.pk]
+
+
+def test_what_no_index_leads_to_is_looked_for_in_the_newest_day_that_can_have_it(viewer: Client) -> None:
+    old, new = make_day(name="Old"), make_day(start_date=date(2026, 11, 22))
+    here, there = UdpSessionFactory(), UdpSessionFactory()
+    mine = PssEventFactory(session=here, day=old)
+    PssEventFactory(session=there, day=old)
+    noon = NOON + timedelta(days=1)
+    newest = [
+        PssEventFactory(session=there, day=new, received_at=noon + timedelta(seconds=n)) for n in (1, 0)
+    ]
+    tally_events()
+
+    assert found(viewer, kind="point") == [event.pk for event in newest]
+    assert found(viewer, court=there.court_id) == [event.pk for event in newest]
+    # This court was silent on the newest day.
+    assert found(viewer, court=here.court_id) == [mine.pk]
+    assert found(viewer, kind="point", tournament=old.tournament_id) == [mine.pk + 1, mine.pk]
+    assert found(viewer, court=CourtFactory().pk) == []
+    page = viewer.get(reverse(EVENTS), {"court": here.court_id}).content.decode()
+    assert "Only the newest day is shown" in page
+    assert (
+        "Only the newest day"
+        not in viewer.get(reverse(EVENTS), {"day": old.pk, "kind": "point"}).content.decode()
+    )
+
+
+@pytest.mark.parametrize("asked", [{"court": "COURT"}, {"kind": "point"}, {"side": "1"}])
+def test_courts_sides_and_kinds_are_counted_without_reading_events(
+    viewer: Client, asked: dict[str, str]
+) -> None:
+    session = UdpSessionFactory()
+    PssEventFactory(session=session, day=make_day())
+    tally_events()
+    asked = {name: str(session.court_id) if value == "COURT" else value for name, value in asked.items()}
+    with CaptureQueriesContext(connection) as queries:
+        assert viewer.get(reverse(EVENTS), asked).status_code == 200
+
+    (count,) = (q["sql"] for q in queries if "COUNT(" in q["sql"] and "events_pssevent" in q["sql"])
+    assert "event_day_received" in plan_of(count)
+
+
+def plan_of(sql: str) -> str:
+    """How the database goes about it, where it has reason to prefer an index that alone is enough."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = " ".join(str(row) for row in cursor.fetchall())
+            assert "COVERING INDEX" in plan
+            return plan
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {sql}")
+        plan = " ".join(row[0] for row in cursor.fetchall())
+        assert "Index Only Scan" in plan
+        return plan
 
 
 def test_the_table_is_never_counted_as_a_whole(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +236,15 @@ def test_the_table_is_never_counted_as_a_whole(viewer: Client, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     "asked",
-    [{}, {"q": "pt"}, {"day": "DAY"}, {"athlete": "ATHLETE"}, {"from": "2026-11-21T00:00"}, {"match": "1"}],
+    [
+        {},
+        {"q": "pt"},
+        {"kind": "point"},
+        {"day": "DAY"},
+        {"athlete": "ATHLETE"},
+        {"from": "2026-11-21T00:00"},
+        {"match": "1"},
+    ],
 )
 def test_the_list_takes_the_same_queries_for_one_row_and_three(viewer: Client, asked: dict[str, str]) -> None:
     day = make_day()
@@ -273,20 +340,6 @@ def test_a_match_of_which_nothing_is_known_is_shown(viewer: Client) -> None:
     page = viewer.get(match.get_absolute_url()).content.decode()
     assert "Blue, not named" in page
     assert "Not started" in page
-
-
-def test_the_timeline_is_in_order_and_leaves_ticks_out_until_asked(viewer: Client) -> None:
-    match = MatchFactory()
-    late = PssEventFactory(match=match, received_at=NOON + timedelta(seconds=9))
-    early = PssEventFactory(match=match, received_at=NOON)
-    tick = PssEventFactory(match=match, kind="clock", details={}, received_at=NOON + timedelta(seconds=1))
-
-    def order(**asked: str) -> list[int]:
-        response = viewer.get(match.get_absolute_url(), asked)
-        return [line.pk for line in response.context["timeline"]]
-
-    assert order() == [early.pk, late.pk]
-    assert order(ticks="1") == [early.pk, tick.pk, late.pk]
 
 
 def test_a_match_takes_the_same_queries_with_one_event_and_three(viewer: Client) -> None:

@@ -93,16 +93,57 @@ values_of_an_event = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(values_of_an_event, min_size=1, max_size=5))
 def test_every_way_in_stores_the_same_rows(db: None, many: list[dict[str, Any]]) -> None:
-    fast, djangos, rows = (UdpSessionFactory(court=None) for _ in range(3))
+    fast, djangos, rows, flat = (UdpSessionFactory(court=None) for _ in range(4))
     PssEvent.objects.bulk_create([event(fast, n, **values) for n, values in enumerate(many)])
     models.QuerySet.bulk_create(
         PssEvent.objects.all(), [event(djangos, n, **values) for n, values in enumerate(many)]
     )
     with transaction.atomic():
         bulk.insert_rows(connection, [prepared(rows, n, values) for n, values in enumerate(many)])
+        bulk.insert_values(
+            connection, [value for n, values in enumerate(many) for value in prepared(flat, n, values)]
+        )
     assert len(stored(djangos)) == len(many)
     assert stored(fast) == stored(djangos)
     assert stored(rows) == stored(djangos)
+    assert stored(flat) == stored(djangos)
+
+
+@pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1203])
+def test_any_number_of_rows_is_stored_in_order(count: int) -> None:
+    keyed, flat = UdpSessionFactory(), UdpSessionFactory()
+    values = {"received_at": NOON, "details": {}, "stream": "pt1", "kind": Kind.POINT, "athlete": 1}
+    values |= {"raw": "pt1;3", "status": Status.RECOGNIZED, "error": "", "processing_ms": 1.5}
+    with transaction.atomic():
+        ids = bulk.insert_rows(connection, [prepared(keyed, n, values) for n in range(count)])
+        bulk.insert_values(connection, [v for n in range(count) for v in prepared(flat, n, values)])
+    assert list(PssEvent.objects.filter(session=keyed).order_by("pk").values_list("pk", "sequence")) == list(
+        zip(ids, range(count), strict=True)
+    )
+    assert list(
+        PssEvent.objects.filter(session=flat).order_by("pk").values_list("sequence", flat=True)
+    ) == list(range(count))
+
+
+def test_a_row_that_breaks_a_rule_keeps_all_of_its_statement_out() -> None:
+    session = UdpSessionFactory()
+    values = {"received_at": NOON, "details": {}, "stream": "pt1", "kind": Kind.POINT, "athlete": 1}
+    values |= {"raw": "pt1;3", "status": Status.RECOGNIZED, "error": "", "processing_ms": 1.5}
+    twice = [v for n in [*range(600), 7] for v in prepared(session, n, values)]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.insert_values(connection, twice)
+    assert PssEvent.objects.count() == 0
+
+
+def test_time_texts_are_those_of_each() -> None:
+    times = [
+        1_700_000_000_000_000_000,
+        1_700_000_000_000_001_999,
+        1_700_000_001_500_000_000,
+        5,
+        1_700_000_000_000_000_000,
+    ]
+    assert bulk.time_texts(times) == [bulk.time_text(time_ns) for time_ns in times]
 
 
 @pytest.mark.parametrize("microsecond", [0, 1, 100_000, 999_999])

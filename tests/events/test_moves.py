@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from events.models import EventMove, EventTally, PssEvent
+from events.models import EventMove, EventTally, HourTally, PssEvent
 from events.moves import ALL_COURTS, NumbersChangedError, Span, file_spans, move_events, preview
+from tests import totals
 from tests.factories import (
     NOON,
     CourtFactory,
@@ -33,7 +34,8 @@ def at(seconds: float) -> datetime:
 
 
 def counts() -> dict[tuple[object, ...], tuple[int, float]]:
-    """key -> (events, processing time) as the tallies have it."""
+    """key -> (events, processing time) as the tallies have it; those by the hour are held to it too."""
+    assert totals.hours() == totals.counted_hours()
     rows = EventTally.objects.values_list("day_id", "court_id", "match_id", "kind", "status", "minute")
     found = rows.order_by().annotate(Sum("events"), Sum("processing_ms_sum"))
     return {tuple(key): (n, round(ms, 6)) for *key, n, ms in found if n}
@@ -175,15 +177,16 @@ def test_file_spans_splits_the_loss_over_the_rows_of_two_listeners() -> None:
     for _ in range(4):
         PssEventFactory(session=session, day=old, received_at=at(1))
     tally_events()
-    row = EventTally.objects.get()
-    EventTally.objects.filter(pk=row.pk).update(events=3)
-    row.pk, row.events = None, 1
-    row.save()
+    for row in (EventTally.objects.get(), HourTally.objects.get()):
+        type(row).objects.filter(pk=row.pk).update(events=3)
+        row.pk, row.events = None, 1
+        row.save()
 
     file_spans([Span(session.court_id, at(0), None, new.pk)])
 
     assert EventTally.objects.filter(day=old).total() == 0
     assert EventTally.objects.filter(day=new).total() == 4
+    assert totals.hours() == totals.counted_hours()
 
 
 def test_file_spans_takes_a_same_number_of_queries_for_one_court_and_three() -> None:

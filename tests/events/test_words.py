@@ -1,5 +1,6 @@
 """Every kind of message in plain words."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from events.kinds import Kind
 from events.words import clock_text, decision_text, describe
-from ingest.protocol import parse
+from ingest.protocol import as_echo, parse
 
 WORDS = [
     (b"pt1;3\r\n", "Blue: head kick, 3 points"),
@@ -81,15 +82,72 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("datagram", "words"), WORDS)
+def _object(name: str, **fields: object) -> bytes:
+    told = {
+        "eventType": name,
+        "matchNumber": "7",
+        "roundNumber": 2,
+        "roundTimestampStr": "01:23.450",
+        **fields,
+    }
+    return json.dumps(told).encode()
+
+
+# The JSON output names what the text output hides.
+OBJECTS = [
+    (_object("BLUE_BODY_POINT", hitlevel=34), "Blue: kick to the body, 2 points, hit level 34"),
+    (_object("BLUE_HEAD_TECH_POINT"), "Blue: technical kick to the head, 2 points"),
+    (_object("RED_PUNCH_POINT", eventRemovePoints=True), "Red: punch taken back, 1 point less"),
+    (_object("RED_BODY_HIT", redBodyLevel=12), "Red: body hit level 12"),
+    (_object("RED_HEAD_HIT"), "Red: head hit, its level was not readable"),
+    (_object("OT_BLUE_BODY_HIT", blueBodyLevel=9), "Blue: body hit while the clock stands, level 9"),
+    (_object("BLUE_ADD_GAME_JEON", bluePenalties=1), "Blue: gam-jeom (1)"),
+    (
+        _object("RED_REMOVE_GAME_JEON", redPenalties=0, eventRemovePoints=True),
+        "Red: gam-jeom taken back (0 left)",
+    ),
+    (_object("RED_JUDGE_BODY_TECH", calledByJudgeNumber=2), "Judge 2: red technical kick to the body"),
+    (_object("RED_VIDEO_REQUEST"), "Video replay asked by red"),
+    (_object("BLUE_VIDEO_QUOTA_CHANGED"), "Video replay of blue denied"),
+    (_object("ROUNDCOUNTDOWN_CHANGE"), "Clock 1:23"),
+    (_object("TIMEOUT"), "Clock stopped at 1:23"),
+    (_object("KYE_SHI"), "Kye-shi, clock stopped at 1:23"),
+    (_object("KYESHI_CHANGE", roundTimestampStr="00:59.999"), "Injury time: 0:59 left"),
+    (_object("DOCTOR"), "Doctor called"),
+    (_object("MOVE_TO_NEXT_ROUND"), "Round 2"),
+    (_object("MOVE_TO_NEXT_ROUND", roundNumber=1), "Match 7 loaded"),
+    (_object("END_ROUND", blueRoundWins=1, redRoundWins=1), "Round 2 is over, rounds won 1–1"),
+    (
+        _object(
+            "MATCH_FINISHED", blueRoundWins=2, redRoundWins=1, matchWinner="BLUE", matchFinalDecision="PTF"
+        ),
+        "Result: blue, 2–1, on points (PTF)",
+    ),
+    (_object("BLUE_DANCED"), "Unknown message “json”"),
+]
+
+
+@pytest.mark.parametrize(("datagram", "words"), WORDS + OBJECTS)
 def test_describe_says_what_happened(datagram: bytes, words: str):
     (message,) = parse(datagram)
     assert describe(message) == words
 
 
 def test_describe_knows_every_kind():
-    kinds = {parse(datagram)[0].kind for datagram, _ in WORDS}
-    assert kinds == set(Kind.values)
+    kinds = {parse(datagram)[0].kind for datagram, _ in WORDS + OBJECTS}
+    assert kinds | {"echo"} == set(Kind.values)
+
+
+@pytest.mark.parametrize(("datagram", "words"), WORDS[:3] + OBJECTS)
+def test_echo_is_described_as_what_it_repeats(datagram: bytes, words: str):
+    (message,) = parse(datagram)
+    assert describe(as_echo(message)) == words
+
+
+def test_echo_of_nothing_and_of_itself_is_described():
+    for details in ({}, {"kind": "echo"}, {"kind": "dance"}):
+        echo = SimpleNamespace(stream="json", kind="echo", status="recognized", details=details)
+        assert describe(echo) == "Unknown message “json”"
 
 
 def test_gam_jeom_given_to_an_athlete_is_told_as_theirs():

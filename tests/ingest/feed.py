@@ -8,11 +8,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from events.models import Athlete, EventTally, ListenerNode, Match, PssEvent, UdpSession, UnknownMessage
+from events.models import (
+    Athlete,
+    EventTally,
+    HourTally,
+    ListenerNode,
+    Match,
+    PssEvent,
+    UdpSession,
+    UnknownMessage,
+)
 from ingest.importer import Importer
 from ingest.journal import JournalWriter, pack_address
 from ingest.protocol import parse
 from ingest.senders import moment
+from tests import totals
 from tournaments.models import Court
 
 SECOND_NS = 1_000_000_000
@@ -67,6 +77,7 @@ class Feed:
         start_ns = start_ns if start_ns is not None else time.time_ns() - 60 * SECOND_NS
         self.now_ns = start_ns // 1000 * 1000
         self._importer: Importer | None = None
+        self._latest: Importer | None = None
 
     def say(
         self,
@@ -93,8 +104,11 @@ class Feed:
             self.say(payload, after_s=0, **who)
 
     def importer(self, node: str = "main", **options: Any) -> Importer:
-        """A new importer on this journal, as after a restart."""
-        return Importer(self.directory, node, **options)
+        """A new importer on this journal, as after a restart: the one before has its files closed."""
+        if self._latest is not None:
+            self._latest.reader.close()
+        self._latest = Importer(self.directory, node, **options)
+        return self._latest
 
     def store(self) -> int:
         """Imports what is new, always with the same importer; returns the number of records."""
@@ -126,7 +140,9 @@ def recounted() -> dict[tuple[Any, ...], int]:
 
 
 def tallied() -> dict[tuple[Any, ...], int]:
-    """The same as the tallies have it."""
+    """The same as the tallies have it; those by the hour, and the figures of matches, are held to it too."""
+    assert totals.hours() == totals.counted_hours()
+    assert totals.figures() == totals.counted_figures()
     counts: Counter[tuple[Any, ...]] = Counter()
     for tally in EventTally.objects.filter(events__gt=0):
         counts[tally.day_id, tally.court_id, tally.match_id, tally.kind, tally.status, tally.minute] += (
@@ -200,7 +216,17 @@ def picture() -> dict[str, Any]:
 
 def empty_tables() -> None:
     """As after an empty database was put in place of a full one."""
-    for model in (EventTally, PssEvent, Match, UdpSession, ListenerNode, Athlete, UnknownMessage, Court):
+    for model in (
+        EventTally,
+        HourTally,
+        PssEvent,
+        Match,
+        UdpSession,
+        ListenerNode,
+        Athlete,
+        UnknownMessage,
+        Court,
+    ):
         model.objects.all().delete()
 
 

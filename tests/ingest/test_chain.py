@@ -40,6 +40,44 @@ def rows(stack: Stack, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.slow
+def test_both_outputs_of_a_court_at_once_are_one_match_and_json_alone_the_same(stack: Stack) -> None:
+    text, objects = capture("a_bestof3_full"), capture("a_bestof3_full.json_udp")
+    process = stack.start()
+    senders = [
+        threading.Thread(target=play, args=(stack, datagrams, source, 2 * SPEED))
+        for datagrams, source in ((text, "127.0.0.13"), (objects, "127.0.0.13"), (objects, "127.0.0.14"))
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    stack.wait_for_events(len(text) + 2 * len(objects))
+    assert process.stop() == 0
+    assert stack.count() == len(text) + 2 * len(objects)
+    matches = rows(
+        stack,
+        "SELECT c.source, m.number, m.phase, m.rounds, m.gam_jeoms, m.winner, m.decision FROM events_match m"
+        " JOIN tournaments_court c ON c.id = m.court_id ORDER BY c.source",
+    )
+    rounds, gam_jeoms = [[13, 8, 1], [0, 11, 2], [7, 7, 1]], [[1, 0], [0, 0], [0, 0]]
+    # PostgreSQL gives an address, SQLite its text.
+    assert [(str(source), *match) for source, *match in matches] == [
+        ("127.0.0.13", "101", "Final", rounds, gam_jeoms, "blue", "PTF"),
+        ("127.0.0.14", "101", "", rounds, gam_jeoms, "blue", "PTF"),
+    ]
+    counted = dict(
+        rows(
+            stack,
+            "SELECT e.kind, count(*) FROM events_pssevent e JOIN tournaments_court c ON c.id = e.court_id"
+            " WHERE c.source = '127.0.0.13' AND e.kind IN ('point', 'hit', 'echo') GROUP BY e.kind",
+        )
+    )
+    # What the text output alone says, and every object beside it.
+    assert counted == {"point": 18, "hit": 495, "echo": len(objects)}
+    assert stack.fetch("SELECT count(*) FROM events_udpsession WHERE concurrent") == [(0,)]
+
+
+@pytest.mark.slow
 def test_the_captured_match_through_a_real_socket_is_stored_as_it_was_played(stack: Stack) -> None:
     datagrams = capture("a_bestof3_full")
     process = stack.start()

@@ -107,6 +107,36 @@ def test_a_late_change_is_applied_though_nothing_more_comes(feed: Feed) -> None:
 
 
 @pytest.mark.django_db
+def test_a_change_with_a_lower_key_that_commits_while_nothing_imports_is_applied(feed: Feed) -> None:
+    old, new = make_day(), make_day()
+    set_context(old, at=feed.moment())
+    feed.say(LOAD, TICK)
+    at = feed.moment()
+    feed.say(LOAD, TICK)
+    other = CourtFactory(source="127.0.0.77")
+    # The next key is given to a change whose transaction is open still; the one after it commits first.
+    first = ContextChange.objects.order_by("-pk").first()
+    assert first is not None
+    importer = feed.importer()
+    importer.drain()
+    ContextChange.objects.create(pk=first.pk + 2, court=other, day=new, effective_at=feed.moment())
+    feed.say(TICK)
+    wait_until(lambda: importer.drain() or len(days_of_events()) == 5, 5)
+    assert days_of_events() == [old] * 5
+    ContextChange.objects.create(pk=first.pk + 1, court=None, day=new, effective_at=at)
+
+    feed.say(TICK)
+    feed.importer().drain()
+
+    assert days_of_events() == [old] * 2 + [new] * 4
+    assert tallied() == recounted()
+    again = feed.importer()
+    feed.say(TICK)
+    again.drain()
+    assert days_of_events() == [old] * 2 + [new] * 5
+
+
+@pytest.mark.django_db
 def test_a_late_change_of_one_court_leaves_the_others(feed: Feed) -> None:
     day = make_day()
     court = CourtFactory(source="127.0.0.2")

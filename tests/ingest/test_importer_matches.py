@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db.models import Count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -363,3 +364,20 @@ def test_the_captured_match_with_a_restart_anywhere_is_read_the_same(feed: Feed)
         again = picture()
         for part in undisturbed:
             assert again[part] == undisturbed[part], part
+
+
+def test_a_sender_that_never_loads_a_match_gets_another_one_before_a_restart_takes_long(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.matches.MOST_MESSAGES", 10)
+    importer = feed.importer()
+    for number in range(25):
+        feed.say(b"hl1;%d\r\n" % (number + 1))
+        if number % 4 == 0:
+            importer.drain()
+            importer = feed.importer()
+    importer.drain()
+
+    sizes = Match.objects.order_by("id").annotate(size=Count("events")).values_list("size", flat=True)
+    assert list(sizes) == [10, 10, 5]
+    assert [match.figures["hits"] for match in Match.objects.order_by("id")] == [[10, 0], [10, 0], [5, 0]]

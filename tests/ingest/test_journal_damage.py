@@ -65,6 +65,7 @@ def test_reader_gives_what_is_whole_before_a_cut_at_any_byte(tmp_path: Path) -> 
         assert records == [r for r, end in zip(before, ends, strict=True) if end <= cut], cut
         assert reader.bad == 0
         assert reader.total() == len(records)
+        reader.close()
 
 
 @pytest.mark.parametrize("with_tail", [True, False])

@@ -39,6 +39,23 @@ def run_job() -> None:
     call_command("runjob", "ingest", "journal")
 
 
+def two_hours_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ns = time.time_ns() + 2 * 3600 * 1_000_000_000
+    monkeypatch.setattr("ingest.journal.keep.time.time_ns", lambda: now_ns)
+
+
+def test_journal_job_keeps_what_may_not_be_on_the_disk_yet(
+    db: None, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported_everything(journal)
+    monkeypatch.setattr(settings, "JOURNAL_KEEP_DAYS", 0)
+    before = segment_numbers(journal)
+
+    run_job()
+
+    assert segment_numbers(journal) == before
+
+
 def test_journal_job_keeps_what_is_young(db: None, journal: Path) -> None:
     imported_everything(journal)
     before = segment_numbers(journal)
@@ -53,6 +70,7 @@ def test_journal_job_removes_what_is_old_and_imported(
     db: None, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported_everything(journal)
+    two_hours_later(monkeypatch)
     monkeypatch.setattr(settings, "JOURNAL_KEEP_DAYS", 0)
     last = segment_numbers(journal)[-1]
 
@@ -67,6 +85,7 @@ def test_journal_job_keeps_what_is_not_imported(
     node = imported_everything(journal)
     node.segment = segment_numbers(journal)[1]
     node.save()
+    two_hours_later(monkeypatch)
     monkeypatch.setattr(settings, "JOURNAL_KEEP_DAYS", 0)
     before = segment_numbers(journal)
 
@@ -81,6 +100,7 @@ def test_journal_job_leaves_a_journal_the_database_does_not_know(
     node = imported_everything(journal)
     node.journal = "00000000-0000-0000-0000-000000000001"
     node.save()
+    two_hours_later(monkeypatch)
     monkeypatch.setattr(settings, "JOURNAL_KEEP_DAYS", 0)
     before = segment_numbers(journal)
 

@@ -119,7 +119,9 @@ class JournalModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.writer:
             self.writer.close()
-            records, _ = JournalReader(self.directory).read(None, len(self.model) + 1)
+            self.reader.close()
+            records, _ = self.reader.read(None, len(self.model) + 1)
+            self.reader.close()
             assert records == self.model
             assert verify(self.directory) == []
         shutil.rmtree(self.root, ignore_errors=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from events.models import EventTally, ListenerNode
+from events.models import HourTally, ListenerNode
 from ingest import ledger
 from ingest.journal import JournalReader, JournalWriter, pack_address
 from tests.factories import ListenerNodeFactory, UdpSessionFactory
@@ -54,7 +54,7 @@ def test_ledger_of_an_empty_installation_has_every_key(db: None, var: Path) -> N
     out = StringIO()
     call_command("status", "--json", stdout=out)
 
-    assert json.loads(out.getvalue()) == dict.fromkeys(KEYS, 0)
+    assert json.loads(out.getvalue()) == {**dict.fromkeys(KEYS, 0), "by_court": []}
     assert ledger.read().sentences() == [
         "Nothing has been recorded here yet. Start recording with: python manage.py start"
     ]
@@ -134,9 +134,9 @@ def test_ledger_takes_the_word_of_listeners_elsewhere(db: None, var: Path) -> No
 
 def test_ledger_takes_events_from_the_tallies(db: None, var: Path) -> None:
     UdpSessionFactory.create_batch(2)
-    minute = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    hour = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
     for status, events in (("recognized", 5), ("recognized", 2), ("partial", 3), ("malformed", 1)):
-        EventTally.objects.create(kind="point", status=status, minute=minute, events=events)
+        HourTally.objects.create(status=status, hour=hour, events=events)
 
     found = ledger.read().as_dict()
 

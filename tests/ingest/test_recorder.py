@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -38,17 +38,9 @@ def sender() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(make_small_disk: Callable[[str], Path]) -> Path:
     """A disk of 12 MB."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs Linux and root")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(disk)], capture_output=True)
-    if done.returncode:
-        pytest.skip("this system does not allow mounting")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    return make_small_disk("12m")
 
 
 def fill(ballast: Path) -> None:

@@ -141,7 +141,7 @@ def test_children_get_the_ends_of_the_wake_pipe(tmp_path: Path) -> None:
     importer = ChildSpec(
         "importer",
         lambda fds: python(
-            "import os, pathlib, select, sys; fd = int(sys.argv[1]); select.select([fd], [], []);"
+            "import os, pathlib, sys; fd = int(sys.argv[1]); os.set_blocking(fd, True);"
             "pathlib.Path(sys.argv[2]).write_bytes(os.read(fd, 100))",
             str(fds.wake),
             str(out),

@@ -1,13 +1,16 @@
+import re
 import signal
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
 
 from django.utils import timezone
 
-from restrike.management.commands.demo import activate_today
+from restrike.management.commands.demo import activate_today, make_courts, make_overlay
 from tests.processes import Stack, wait_until
 from tournaments.context import get_context
-from tournaments.models import Tournament
+from tournaments.models import Court, Tournament
 
 Make = Callable[[str], Stack]
 
@@ -21,6 +24,8 @@ def test_demo_plays_apart_from_everything_else_and_goes_without_a_trace(
     )
     demo.wait_for_line("Point the scoring system here", 90)
     assert "password" in demo.output
+    (overlay,) = re.findall(rf"http://127.0.0.1:{tcp_port}/overlay/1/\S+", demo.output)
+    assert b"<html" in wait_until(lambda: opened(overlay), what="the overlay opens")
     stack.url = f"sqlite:///{stack.var / 'demo' / 'restrike.sqlite3'}"
     stack.wait_for_events(10)
     assert stack.fetch("SELECT DISTINCT name FROM tournaments_tournament") == [("Demo Open",)]
@@ -37,6 +42,15 @@ def test_demo_plays_apart_from_everything_else_and_goes_without_a_trace(
     assert {path.name for path in stack.var.iterdir()} <= {"demo", "secret_key"}
     wait_until(lambda: stack.manage("demo", "--remove", check=False).returncode == 0, what="removed")
     assert not (stack.var / "demo").exists()
+
+
+def opened(address: str) -> bytes:
+    """The page without signing in; b"" while nobody answers."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bytes(answer.read())
+    except urllib.error.URLError:
+        return b""
 
 
 def test_demo_remove_leaves_what_is_not_the_demo(make_stack: Make) -> None:
@@ -67,3 +81,18 @@ def test_demo_of_yesterday_goes_on_today(db: None) -> None:
     day = activate_today()
 
     assert (day.number, day.date) == (2, timezone.localdate())
+
+
+def test_demo_has_one_overlay_whatever_staff_made_of_its_court(db: None) -> None:
+    make_courts(1)
+    overlay = make_overlay()
+    assert overlay is not None
+    Court.objects.update(number=9)
+    again = make_overlay()
+    assert again == overlay
+    assert "/overlay/9/" in again.path
+
+    overlay.revoke()
+    assert make_overlay() is None
+    Court.objects.all().delete()
+    assert make_overlay() is None

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from events.alerts.kinds import KINDS
 from restrike import checks
 from tests.factories import UserFactory
 from tests.processes import Stack, wait_until
@@ -36,6 +37,11 @@ def ask(port: int, path: str, token: str = "") -> tuple[int, str]:
     text = response.read().decode()
     client.close()
     return response.status, text
+
+
+def now(port: int) -> dict[str, float]:
+    """All metrics."""
+    return numbers(ask(port, "/metrics", TOKEN)[1])
 
 
 def test_metrics_equal_the_ledger(stack: Stack, tcp_port: int) -> None:
@@ -71,10 +77,24 @@ def test_metrics_equal_the_ledger(stack: Stack, tcp_port: int) -> None:
     assert 0 <= found["restrike_recorder_silent_seconds main"] < 5
     assert 0 <= found["restrike_importer_silent_seconds main"] < 5
     assert found["restrike_viewers"] == 0
+    assert {name.split()[1] for name in found if name.startswith("restrike_open_alerts ")} == set(KINDS)
+    assert found["restrike_open_alerts memory"] in (0, 1)
     assert 0 < found["restrike_memory_used_ratio"] <= 1
     assert 0 < found["restrike_disk_free_bytes"] < found["restrike_disk_size_bytes"]
     for name in ("web", "recorder main", "importer main", "supervisor main"):
         assert found[f"restrike_resident_memory_bytes {name}"] > 1e6
+
+    # What takes ten seconds to be measured comes by itself.
+    measured = wait_until(
+        lambda: found if "restrike_commit_milliseconds main 0.99" in (found := now(tcp_port)) else None,
+        30,
+    )
+    assert measured
+    assert 0 < measured["restrike_commit_milliseconds main 0.5"] < 60_000
+    assert 0 < measured["restrike_database_milliseconds main 0.5"] < 60_000
+    assert measured["restrike_events_per_second main"] >= 0
+
+    wait_until(lambda: numbers(ask(tcp_port, "/metrics", TOKEN)[1])["restrike_alerts_watched"] == 1, 20)
 
     # A listener that stands still is told by its silence; the pages stay.
     recorder = process.child("ingest.recorder")
@@ -82,7 +102,7 @@ def test_metrics_equal_the_ledger(stack: Stack, tcp_port: int) -> None:
     recorder.suspend()
     try:
         began = time.monotonic()
-        wait_until(lambda: numbers(ask(tcp_port, "/metrics", TOKEN)[1])["restrike_recording main"] == 0, 20)
+        wait_until(lambda: now(tcp_port)["restrike_recording main"] == 0, 20)
         assert time.monotonic() - began < 15
         assert ask(tcp_port, "/readyz")[0] == 200
     finally:

@@ -1,6 +1,8 @@
 """Bad settings and troubles, met the way a person meets them: on the command line."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -81,3 +83,32 @@ def test_settings_var_that_cannot_be_made_is_one_sentence(make_stack: Make) -> N
 
     assert done.returncode == 1
     assert done.stderr.startswith("Cannot write to /proc/restrike")
+
+
+def run_with_django(code: str) -> str:
+    """What a fresh process prints after it has set Django up."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys, django; django.setup(); {code}"],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "restrike.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_a_process_that_captures_loads_neither_server_nor_admin() -> None:
+    """Each takes 20 MB of every process that it is loaded in."""
+    loaded = run_with_django("import ingest.importer, ingest.supervisor; print(*sys.modules)").split()
+
+    assert "ingest.importer" in loaded
+    assert not {"twisted", "events.admin", "tournaments.admin"} & set(loaded)
+
+
+def test_check_looks_at_the_pages_of_the_admin() -> None:
+    """They are found late, so the check has to ask for them."""
+    asked = (
+        "from django.core import checks; from django.contrib import admin;"
+        "checks.run_checks(tags=['admin']); print(*(model.__name__ for model in admin.site._registry))"
+    )
+
+    assert {"PssEvent", "Tournament", "User"} <= set(run_with_django(asked).split())

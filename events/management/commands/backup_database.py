@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from events.backup.command import BackupCommand, megabytes
+from events.backup.command import BackupCommand
 from events.backup.database import backup_database
 from events.backup.make import backup_directory
 
@@ -33,5 +34,5 @@ class Command(BackupCommand):
         if path.is_dir():
             path /= name
         checked = backup_database(path, progress=self.progress)
-        self.say(f"{path}\n  {megabytes(path.stat().st_size)}; {checked}")
+        self.say(f"{path}\n  {filesizeformat(path.stat().st_size)}; {checked}")
         return {"lines": [checked]}

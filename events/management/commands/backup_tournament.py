@@ -6,7 +6,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from events.backup.command import BackupCommand, megabytes
+from django.template.defaultfilters import filesizeformat
+
+from events.backup.command import BackupCommand, find_tournament
 from events.backup.keep import due_backups
 from events.backup.make import make_backup
 from events.backup.trouble import BackupError
@@ -41,7 +43,8 @@ class Command(BackupCommand):
             kind = BackupKind.AUTOMATIC
             wanted = [(one.tournament, one.reason) for one in due_backups()]
         else:
-            wanted = [(tournament, "") for tournament in _chosen(slug)]
+            chosen = [find_tournament(slug)] if slug else Tournament.objects.order_by("start_date")
+            wanted = [(tournament, "") for tournament in chosen]
         failed, row = [], None
         for tournament, reason in wanted:
             try:
@@ -60,7 +63,7 @@ class Command(BackupCommand):
                 continue
             self.say(
                 f"{row.path}\n  {row.events:,} events, {row.matches:,} matches, {row.rows:,} rows in all, "
-                f"{megabytes(row.size)}; read back, restored and compared: nothing differs."
+                f"{filesizeformat(row.size)}; read back, restored and compared: nothing differs."
             )
             if row.copied_to:
                 self.say(f"  A copy is at {row.copied_to}.")
@@ -68,18 +71,10 @@ class Command(BackupCommand):
                 self.say(f"  There is no copy: {row.copy_error}")
         if failed:
             raise BackupError(" ".join(failed))
-        lines = [f"{row.events:,} events and {row.matches:,} matches, read back and compared."] if row else []
+        lines = []
+        if row:
+            matches = f"{row.matches:,} match{'' if row.matches == 1 else 'es'}"
+            lines = [f"{row.events:,} events and {matches}, read back and compared."]
         if row and row.copy_error:
             lines.append(f"There is no copy: {row.copy_error}")
         return {"lines": lines, "backup": row.pk if row else 0}
-
-
-def _chosen(slug: str | None) -> list[Tournament]:
-    tournaments = list(Tournament.objects.order_by("start_date"))
-    if slug is None:
-        return tournaments
-    chosen = [tournament for tournament in tournaments if tournament.slug == slug]
-    if not chosen:
-        names = ", ".join(tournament.slug for tournament in tournaments[-10:])
-        raise BackupError(f"There is no tournament “{slug}”. There are: {names or 'none'}.")
-    return chosen

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
-from events.backup.command import BackupCommand, existing
+from events.backup.command import BackupCommand, existing, find_tournament
 from events.backup.make import backup_before
 from events.backup.restore import Mode, Outcome, restore
-from events.backup.trouble import BackupError
 from events.models_backup import Backup
 from tournaments.models import Tournament
 
@@ -45,8 +44,11 @@ class Command(BackupCommand):
         path = existing(file)
         mode = Mode.MERGE if merge else Mode.REPLACE if replace else Mode.NEW
         if replace and not dry_run:
-            self._confirm(replace, yes)
-            self._back_up(replace)
+            tournament = find_tournament(replace)
+            warning = f"All of “{tournament}” will be deleted, and the backup put in its place."
+            self.confirm(replace, yes, warning)
+            row = backup_before(tournament, "Before it was replaced", self.user, self.progress)
+            self.say(f"What is there now is kept in {row.path}")
         outcome = restore(path, mode, replaced=replace or "", dry_run=dry_run, progress=self.progress)
         for line in outcome.lines():
             self.say(line)
@@ -55,24 +57,6 @@ class Command(BackupCommand):
         else:
             self._keep_account(outcome)
         return {"lines": outcome.lines(), "tournament": outcome.tournament_id}
-
-    def _confirm(self, replaced: str, yes: str | None) -> None:
-        tournament = Tournament.objects.filter(slug=replaced).first()
-        if tournament is None:
-            raise BackupError(f"There is no tournament “{replaced}” to replace.")
-        if yes is None:
-            self.stdout.write(f"All of “{tournament}” will be deleted, and the backup put in its place.")
-            try:
-                yes = input(f"Type {replaced} to go on: ").strip()
-            except EOFError:
-                yes = ""
-        if yes != replaced:
-            raise BackupError(f"Nothing was changed: the name typed is not {replaced}.")
-
-    def _back_up(self, replaced: str) -> None:
-        tournament = Tournament.objects.get(slug=replaced)
-        row = backup_before(tournament, "Before it was replaced", self.user, self.progress)
-        self.say(f"What is there now is kept in {row.path}")
 
     def _keep_account(self, outcome: Outcome) -> None:
         tournament = Tournament.objects.get(pk=outcome.tournament_id)

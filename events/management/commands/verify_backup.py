@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from events.backup.command import BackupCommand, existing, megabytes
+from django.template.defaultfilters import filesizeformat
+
+from events.backup.command import BackupCommand, existing
 from events.backup.make import verify_again
 from events.backup.trouble import BackupError
 from events.backup.verify import verify
@@ -34,6 +36,6 @@ class Command(BackupCommand):
             raise BackupError(f"Not sound: {error}") from error
         size = found.size if found else path.stat().st_size
         rows = found.manifest.rows if found else (row.rows if row else 0)
-        line = f"Sound: {rows:,} rows, {megabytes(size)}; restored and compared, nothing differs."
+        line = f"Sound: {rows:,} rows, {filesizeformat(size)}; restored and compared, nothing differs."
         self.say(line)
         return {"lines": [line], "backup": row.pk if row else 0}

@@ -13,6 +13,9 @@ from ingest.listener import journal_directory
 
 log = logging.getLogger(__name__)
 
+# The last commits may not be on the disk yet, and after a loss of power be stored from the journal again.
+_HOUR = 1 / 24
+
 
 class Job(DailyJob):
     help = "Removes what is older than JOURNAL_KEEP_DAYS from the journals of this machine."
@@ -24,6 +27,6 @@ class Job(DailyJob):
             if not directory.is_dir() or JournalReader(directory).uuid != str(node.journal):
                 continue
             imported = Position(node.segment, node.offset, node.sequence)
-            removed = prune(directory, settings.JOURNAL_KEEP_DAYS, imported)
+            removed = prune(directory, max(settings.JOURNAL_KEEP_DAYS, _HOUR), imported)
             if removed:
                 log.info("Removed %d old segments of the journal of %s.", len(removed), node.name)

@@ -26,12 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument(
-            "--listen",
-            action="append",
-            metavar="HOST:PORT",
-            help="where to listen; can be repeated (INGEST_LISTEN)",
-        )
+        listener.add_listen_argument(parser)
         parser.add_argument(
             "--node", default=settings.INGEST_NODE, help="name of this listener (INGEST_NODE)"
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from events import losses
+from events.losses import ListenerLedger
 from ingest import ledger
 
 _ROWS = {
@@ -42,7 +44,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = ledger.read()
         if options["json"]:
-            self.stdout.write(json.dumps(now.as_dict()))
+            by_court = [listener.as_dict() for listener in losses.read()]
+            self.stdout.write(json.dumps({**now.as_dict(), "by_court": by_court}))
             return
         for sentence in now.sentences():
             self.stdout.write(sentence)
@@ -50,3 +53,21 @@ class Command(BaseCommand):
         for key, value in now.as_dict().items():
             label, unit = _ROWS[key]
             self.stdout.write(f"{label:27}{value:>15,} {unit}".rstrip())
+        for listener in losses.read():
+            self._write_courts(listener)
+
+    def _write_courts(self, listener: ListenerLedger) -> None:
+        """What each court sent to one listener, and what may be missing of it."""
+        self.stdout.write(f"\nStored by listener “{listener.node.name}”, in datagrams")
+        for court in listener.courts:
+            self._write_row(str(court.court or "Senders without a court"), court.stored)
+            for sentence in court.missed.sentences:
+                self.stdout.write(f"  {sentence}")
+        if listener.tests:
+            self._write_row("Test datagrams", listener.tests)
+        if listener.elsewhere:
+            self._write_row("In no session any more", listener.elsewhere)
+        self._write_row("Together", listener.stored)
+
+    def _write_row(self, label: str, number: int) -> None:
+        self.stdout.write(f"  {label:40}{number:>15,}")

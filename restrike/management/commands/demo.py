@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from events.models_display import Display, View
 from ingest.simulator.target import court_source
 from ingest.staging import recorder_state
 from restrike.management.commands.bootstrap import new_password
@@ -54,6 +55,10 @@ class Command(BaseCommand):
             self._log_in_again()
             activate_today()
             make_courts(courts)
+            overlay = make_overlay()
+            self.stdout.write(f"\nAll courts on a wall, once logged in: http://{web}/wall/")
+            if overlay is not None:
+                self.stdout.write(f"{overlay}, for OBS or another window: http://{web}{overlay.path}\n")
             call_command("start", web=web, listen=[listen], simulate=courts, stdout=self.stdout)
         else:
             _run_again_as_demo()
@@ -116,6 +121,16 @@ def make_courts(number: int) -> None:
             Court.objects.update_or_create(
                 number=court, defaults={"name": f"Court {court}", "source": source, "port": None}
             )
+
+
+def make_overlay() -> Display | None:
+    """The scoreboard of the first simulated court; None when staff has removed the court or revoked it."""
+    court = Court.objects.filter(source=court_source(1)).first()
+    if court is None:
+        return None
+    overlay = court.displays.filter(view=View.SCOREBOARD).order_by("pk").first()
+    overlay = overlay or court.displays.create(name="Stream, court 1")
+    return overlay if overlay.revoked_at is None else None
 
 
 def _is_recording(journal: Path) -> bool:

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from events.alerts.running import AlertWork
 from ingest import listener
 from ingest.listen import Address, ListenError, parse_listen
 from ingest.supervisor import ChildSpec, Supervisor
@@ -39,12 +40,7 @@ class Command(BaseCommand):
             metavar="HOST:PORT",
             help="where the pages are; 0.0.0.0:8000 lets other machines in (default: this machine only)",
         )
-        parser.add_argument(
-            "--listen",
-            action="append",
-            metavar="HOST:PORT",
-            help="where to listen; can be repeated (INGEST_LISTEN)",
-        )
+        listener.add_listen_argument(parser)
         parser.add_argument(
             "--simulate",
             type=int,
@@ -73,10 +69,13 @@ class Command(BaseCommand):
         var = Path(settings.RESTRIKE_VAR)
         daily = DailyWork(listener.manage_command("runjobs", "daily"), var / "daily")
         backups = BackupWork(listener.manage_command("backup_tournament", "--due"), var / "backup")
+        alerts = AlertWork()
         report.begin()
+        alerts.begin()
         daily.begin()
         backups.begin()
         code = supervisor.run()
+        alerts.end()
         backups.end()
         daily.end()
         report.end()

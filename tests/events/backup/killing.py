@@ -93,18 +93,18 @@ def kill_restores(times: int, chance: random.Random) -> dict[str, Any]:
         restore(directory / "good.zip", Mode.REPLACE, replaced="open")
 
     took = timed(replace)
-    spoil(Tournament.objects.get().pk)
+    spoil(Tournament.objects.get(slug="open").pk)
     found = []
     for n in range(times):
         kill_somewhere(replace, took, chance)
         look = directory / f"look{n}.zip"
-        write_backup(Tournament.objects.get().pk, look)
+        write_backup(Tournament.objects.get(slug="open").pk, look)
         now = contents(look)
         found.append("old" if now == spoilt else "new" if now == good else "a mixture")
         if now == good:
-            spoil(Tournament.objects.get().pk)
+            spoil(Tournament.objects.get(slug="open").pk)
     replace()
-    write_backup(Tournament.objects.get().pk, directory / "end.zip")
+    write_backup(Tournament.objects.get(slug="open").pk, directory / "end.zip")
     return {"found": found, "equal": contents(directory / "end.zip") == good}
 
 

@@ -155,15 +155,17 @@ def test_backup_that_went_bad_or_missing_is_no_longer_verified(running: Tourname
 
 
 def test_halves_of_a_backup_go_when_nobody_writes_them_any_more(tmp_path: Path) -> None:
-
-    old, new = tmp_path / "a.zip.1234.partial", tmp_path / "b.zip.1234.partial"
-    for path in (old, new):
+    old, new = tmp_path / "a.zip.0123abcd.partial", tmp_path / "b.zip.0123abcd.partial"
+    # A stick carries files of other programs too.
+    foreign = tmp_path / "film.mkv.partial"
+    for path in (old, new, foreign):
         path.touch()
-    os.utime(old, (time.time() - 7 * 3600,) * 2)
+        os.utime(path, (time.time() - 7 * 3600,) * 2)
+    os.utime(new)
 
     remove_leftovers(tmp_path)
 
-    assert [path.name for path in tmp_path.glob("*.partial")] == [new.name]
+    assert set(tmp_path.glob("*.partial")) == {new, foreign}
 
 
 def test_names_of_backups_made_in_the_same_second_differ(running: Tournament) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,19 +67,9 @@ def test_backup_holds_one_moment_while_events_come_in(run: Callable[[str, int], 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(make_small_disk: Callable[[str], Path]) -> Path:
     """A disk of 64 KB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if (
-        not hasattr(os, "geteuid")
-        or os.geteuid() != 0
-        or subprocess.run(mount, capture_output=True).returncode
-    ):
-        pytest.skip("a small disk needs root and a system that mounts tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    return make_small_disk("64k")
 
 
 def test_full_disk_is_told_and_leaves_nothing(small_disk: Path, settings: Any) -> None:

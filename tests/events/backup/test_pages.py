@@ -17,6 +17,8 @@ from events.backup.telling import new_state, read_state
 from events.models_backup import Backup
 from tests.events.backup.hall import make_tournament
 from tests.factories import UserFactory
+from tournaments.context import set_context
+from tournaments.models import Tournament
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +107,17 @@ def test_restore_over_something_wants_its_name_typed(row: Backup, mode: str) -> 
     )
 
     assert f"the name typed is not {row.slug}" in answer.content.decode()
+
+
+def test_restore_says_at_once_that_it_has_to_wait(row: Backup) -> None:
+    client, url = client_of("Manager"), reverse("restore_backup", args=[row.pk])
+    assert "Show what would happen" in client.get(url).content.decode()
+
+    set_context(Tournament.objects.get(slug=row.slug).days.first())
+
+    shown = client.get(url).content.decode()
+    assert "Not now. “Open” is active now" in shown
+    assert "Show what would happen" not in shown
 
 
 def test_action_shows_how_far_it_is_and_what_came_of_it() -> None:

@@ -409,10 +409,3 @@ def test_captured_match_is_fully_recognized() -> None:
     assert {(m.status, m.stream) for m in messages if m.status != "recognized"} == set()
     # A capture's first line, and a video replay being opened, do not tell; all others do.
     assert {m.dialect or m.stream for m in messages} == {"T", "ch1", "ch2", "ref"}
-
-
-def test_captured_json_output_is_kept_as_unknown() -> None:
-    for _, datagram in capture("a_bestof3_full.json_udp"):
-        message = one(datagram)
-        assert (message.stream, message.kind, message.status) == ("json", "unknown", "unknown")
-        assert unescape(message.raw) == datagram

@@ -1,0 +1,9 @@
+"""Recordings played again on the live page, the overlays and the wall; nothing of it is ever stored.
+
+recording  the messages of a match or a file, with the time of each from the first (`recording`)
+loaded     the recordings of this process, each loaded once (`loaded`, `let_go`)
+player     folds a recording up to a position (`player`)
+channel    in a web process: one replay with viewers, its player, and what they are sent (`channel`)
+
+docs/adr/0008-replay.md says why it is built this way.
+"""

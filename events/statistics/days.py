@@ -1,0 +1,305 @@
+"""How a tournament or one of its days runs: from its matches' rows and the hourly tallies.
+
+What is not in the stream is not here: nobody tells which matches are still to come, so no end of the day
+follows from it (`Statistics.end_after` answers for a number that somebody gives), and no places or medals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any, NamedTuple
+
+from django.db.models import FloatField, Func, Max, Sum
+
+from events import losses
+from events.kinds import Outcome, Status
+from events.models import Athlete, HourTally, Match
+from tournaments.models import Court
+
+HOUR = timedelta(hours=1)
+#: So many athletes are asked for in one query.
+NAMED = 900
+#: So many athletes and countries are ranked.
+RANKED = 20
+
+
+class Hour(NamedTuple):
+    """What came within an hour; `start` is UTC."""
+
+    start: datetime
+    events: int
+    points: int
+
+
+@dataclass
+class CourtUse:
+    """One court. Times in seconds, None where no match tells them."""
+
+    court: Court | None = None
+    matches: int = 0
+    done: int = 0
+    events: int = 0
+    lengths: list[float] = field(default_factory=list)
+    #: From the start of a match to that of the next on the same day.
+    turnovers: list[float] = field(default_factory=list)
+    #: The newest start of a match, seconds since 1970; 0 for none.
+    last_start: float = 0
+
+    @property
+    def average_length(self) -> float | None:
+        return sum(self.lengths) / len(self.lengths) if self.lengths else None
+
+    @property
+    def turnover(self) -> float | None:
+        """The median, so that a break for lunch does not count."""
+        return median(self.turnovers) if self.turnovers else None
+
+    @property
+    def share_fighting(self) -> float | None:
+        """Of the time from a match's start to the next one's, how much it was a match."""
+        if not self.turnovers or not self.lengths:
+            return None
+        return min(sum(self.lengths) / len(self.lengths) / (sum(self.turnovers) / len(self.turnovers)), 1.0)
+
+
+@dataclass
+class Standing:
+    """One athlete, or all of one country."""
+
+    name: str
+    athlete: Athlete | None = None
+    athletes: int = 0
+    matches: int = 0
+    wins: int = 0
+    losses: int = 0
+
+    @property
+    def win_rate(self) -> float | None:
+        return self.wins / self.matches if self.matches else None
+
+
+@dataclass
+class Capture:
+    """What was stored, how fast (ms), and what may be missing of the hours in which something was."""
+
+    by_status: dict[str, int] = field(default_factory=dict)
+    ms_sum: float = 0.0
+    ms_max: float = 0.0
+    missed: losses.Missed = field(default_factory=losses.Missed)
+
+    @property
+    def events(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def recognized(self) -> float | None:
+        return self.by_status.get(Status.RECOGNIZED, 0) / self.events if self.events else None
+
+    @property
+    def ms_average(self) -> float | None:
+        return self.ms_sum / self.events if self.events else None
+
+
+@dataclass
+class Statistics:
+    """Matches are counted once each: done (a winner or a tie was told), running, waiting (loaded, not begun,
+    the last on its court), left (begun, and the court went on without a result) or never begun."""
+
+    loaded: int = 0
+    done: int = 0
+    running: int = 0
+    waiting: int = 0
+    left: int = 0
+    never_begun: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    #: By the court's id; None for matches and events that came from no known court.
+    uses: dict[int | None, CourtUse] = field(default_factory=dict)
+    by_day: dict[int, list[Hour]] = field(default_factory=dict)
+    athletes: list[Standing] = field(default_factory=list)
+    countries: list[Standing] = field(default_factory=list)
+    athletes_seen: int = 0
+    countries_seen: int = 0
+    capture: Capture = field(default_factory=Capture)
+
+    @property
+    def courts(self) -> list[CourtUse]:
+        return sorted(self.uses.values(), key=lambda use: use.court.number if use.court else math.inf)
+
+    @property
+    def hours(self) -> list[Hour]:
+        return [hour for hours in self.by_day.values() for hour in hours]
+
+    @property
+    def busiest(self) -> Hour | None:
+        return max(self.hours, key=lambda hour: hour.events, default=None)
+
+    @property
+    def average_length(self) -> float | None:
+        lengths = [length for use in self.courts for length in use.lengths]
+        return sum(lengths) / len(lengths) if lengths else None
+
+    @property
+    def turnover(self) -> float | None:
+        turnovers = [turnover for use in self.courts for turnover in use.turnovers]
+        return median(turnovers) if turnovers else None
+
+    def end_after(self, matches: int, now: datetime) -> datetime | None:
+        """When so many more matches are over if the courts of the last hour keep the day's pace."""
+        courts = sum(now.timestamp() - use.last_start <= HOUR.total_seconds() for use in self.courts)
+        if not courts or not self.turnover:
+            return None
+        return now + timedelta(seconds=math.ceil(matches / courts) * self.turnover)
+
+
+class _Epoch(Func):
+    """Seconds since 1970, to the millisecond: making a datetime of each takes longer than all else."""
+
+    output_field = FloatField()
+    template = "extract(epoch from %(expressions)s)"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "round((julianday(%(expressions)s) - 2440587.5) * 86400, 3)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+class _Row(NamedTuple):
+    pk: int
+    day_id: int
+    court_id: int | None
+    blue_id: int | None
+    red_id: int | None
+    winner: str
+    decision: str
+    started: float | None
+    ended: float | None
+
+
+def statistics_of(day_ids: Collection[int]) -> Statistics:
+    """The statistics of these days together: nine queries, and one more for each `NAMED` athletes."""
+    found = Statistics()
+    matches = Match.objects.filter(day__in=day_ids)
+    told = matches.annotate(started=_Epoch("started_at"), ended=_Epoch("ended_at"))
+    # Day by day, as the index has them.
+    in_order = told.order_by("day_id", "loaded_at", "id")
+    rows = [_Row._make(row) for row in in_order.values_list(*_Row._fields)]
+    last = set(matches.filter(winner="").last_on_court().order_by().values_list("pk", flat=True))
+    _count_states(found, rows, last)
+    _count_courts(found, rows)
+    _rank(found, rows)
+    _read_tallies(found, day_ids)
+    return found
+
+
+def _count_states(found: Statistics, rows: list[_Row], last: set[int]) -> None:
+    found.loaded = len(rows)
+    found.outcomes = Counter(row.winner for row in rows if row.winner)
+    found.decisions = Counter(row.decision for row in rows if row.winner)
+    found.done = found.outcomes.total()
+    for row in rows:
+        if row.winner:
+            continue
+        if row.started is None:
+            found.waiting += row.pk in last
+            found.never_begun += row.pk not in last
+        elif row.ended is None and row.pk in last:
+            found.running += 1
+        else:
+            found.left += 1
+
+
+def _count_courts(found: Statistics, rows: list[_Row]) -> None:
+    before: dict[tuple[int | None, int], float] = {}
+    uses = found.uses
+    for _, day_id, court_id, _, _, winner, _, started, ended in rows:
+        if (use := uses.get(court_id)) is None:
+            use = uses[court_id] = CourtUse()
+        use.matches += 1
+        if winner:
+            use.done += 1
+        if started is None:
+            continue
+        if ended is not None and ended > started:
+            use.lengths.append(ended - started)
+        place = court_id, day_id
+        if place in before and started > before[place]:
+            use.turnovers.append(started - before[place])
+        before[place] = started
+        if started > use.last_start:
+            use.last_start = started
+
+
+def _rank(found: Statistics, rows: list[_Row]) -> None:
+    """Whoever has a decided match, and their countries."""
+    decided = [row for row in rows if row.winner]
+    # athlete -> [matches, wins, ties]
+    told: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    blue = Counter((row.blue_id, row.winner) for row in decided)
+    red = Counter((row.red_id, row.winner) for row in decided)
+    for side, results in ((Outcome.BLUE, blue), (Outcome.RED, red)):
+        for (pk, winner), count in results.items():
+            if pk is not None:
+                told[pk][0] += count
+                told[pk][1] += count if winner == side else 0
+                told[pk][2] += count if winner == Outcome.TIE else 0
+    known = _names(told)
+    countries: dict[str, Standing] = {}
+    for pk, (matches, wins, ties) in told.items():
+        country = known[pk][1]
+        if country:
+            standing = countries.setdefault(country, Standing(country))
+            standing.athletes += 1
+            standing.matches += matches
+            standing.wins += wins
+            standing.losses += matches - wins - ties
+    found.athletes_seen, found.countries_seen = len(told), len(countries)
+    found.countries = sorted(countries.values(), key=lambda s: (-s.wins, s.losses, s.name))[:RANKED]
+
+    def order(pk: int) -> tuple[Any, ...]:
+        matches, wins, ties = told[pk]
+        return -wins, matches - wins - ties, known[pk]
+
+    best = sorted(told, key=order)[:RANKED]
+    for pk in best:
+        matches, wins, ties = told[pk]
+        name, country = known[pk]
+        athlete = Athlete(pk=pk, name=name, country=country)
+        found.athletes.append(Standing(str(athlete), athlete, 1, matches, wins, matches - wins - ties))
+
+
+def _names(pks: Collection[int]) -> dict[int, tuple[str, str]]:
+    """athlete -> (name, country)"""
+    ids = list(pks)
+    chunks = [ids[first : first + NAMED] for first in range(0, len(ids), NAMED)]
+    return {
+        pk: (name, country)
+        for chunk in chunks
+        for pk, name, country in Athlete.objects.filter(pk__in=chunk).values_list("pk", "name", "country")
+    }
+
+
+def _read_tallies(found: Statistics, day_ids: Collection[int]) -> None:
+    tallies = HourTally.objects.filter(day__in=day_ids, events__gt=0).order_by()
+    hours: dict[int, list[Hour]] = defaultdict(list)
+    by_hour = tallies.values_list("day_id", "hour").annotate(Sum("events"), Sum("points"))
+    for day_id, *hour in by_hour.order_by("hour"):
+        hours[day_id].append(Hour(*hour))
+    found.by_day = dict(hours)
+    found.capture.missed = losses.within((of[0].start, of[-1].start + HOUR) for of in hours.values())
+    events = dict(tallies.values_list("court_id").annotate(Sum("events")))
+    for court_id, count in events.items():
+        found.uses.setdefault(court_id, CourtUse()).events = count
+    statuses = tallies.values_list("status").annotate(
+        Sum("events"), Sum("processing_ms_sum"), Max("processing_ms_max")
+    )
+    for status, count, ms_sum, ms_max in statuses:
+        found.capture.by_status[status] = count
+        found.capture.ms_sum += ms_sum
+        found.capture.ms_max = max(found.capture.ms_max, ms_max)
+    for court_id, court in Court.objects.in_bulk([pk for pk in found.uses if pk is not None]).items():
+        found.uses[court_id].court = court

@@ -1,0 +1,143 @@
+"""Replays: start, control, stop, and the live page that shows one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from events.kinds import Kind, Status
+from events.models import Match
+from events.models_replay import MOST_REPLAYS, SPEEDS, Replay
+from events.replay.files import known_files
+from events.replay.loaded import loaded
+from events.replay.player import Player
+from events.replay.recording import RecordingError, load
+
+
+@require_safe
+@permission_required("events.view_replay", raise_exception=True)
+@never_cache
+def replays(request: HttpRequest) -> HttpResponse:
+    """What is being played, and what else could be."""
+    context = {
+        **admin.site.each_context(request),
+        "title": "Replay",
+        "replays": Replay.objects.select_related("by"),
+        "files": list(known_files()),
+        "most": MOST_REPLAYS,
+    }
+    return render(request, "events/replays/list.html", context)
+
+
+@require_POST
+@permission_required("events.add_replay", raise_exception=True)
+def start(request: HttpRequest) -> HttpResponse:
+    """Plays a match (`match`, its key) or a file (`file`, one of `known_files`) from its beginning."""
+    Replay.objects.forget()
+    if Replay.objects.count() >= MOST_REPLAYS:
+        messages.error(request, f"{MOST_REPLAYS} replays are going on. Stop one of them first.")
+        return redirect("replays")
+    assert isinstance(request.user, User)
+    made = Replay(by=request.user)
+    if number := _number(request.POST.get("match")):
+        made.match = get_object_or_404(Match.objects.select_related("court", "blue", "red"), pk=number)
+        made.name = str(made.match)[:200]
+    else:
+        made.file = request.POST.get("file", "")[:255]
+        made.name = made.file.rpartition("/")[2]
+    try:
+        made.duration_ms = load(made).duration_ms
+    except RecordingError as error:
+        messages.error(request, str(error))
+        return redirect("replays")
+    made.anchor_at = made.watched_at = timezone.now()
+    made.save()
+    return redirect(made)
+
+
+@require_safe
+@permission_required("events.view_replay", raise_exception=True)
+@never_cache
+def replay(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live page, fed by the replay."""
+    played = Replay.objects.filter(pk=pk).first()
+    if played is None:
+        messages.info(request, "That replay has ended.")
+        return redirect("replays")
+    context = {
+        **admin.site.each_context(request),
+        "title": str(played),
+        "replay": played,
+        "speeds": SPEEDS,
+        "courts": [],
+        "tournaments": [],
+        "kinds": Kind.choices,
+        "statuses": Status.choices,
+        "may_control": request.user.has_perm("events.change_replay"),
+    }
+    return render(request, "live/live.html", context)
+
+
+@require_POST
+@permission_required("events.change_replay", raise_exception=True)
+def control(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes `paused` (0 or 1), `speed` (one of SPEEDS) and `position` (ms); nonsense changes nothing."""
+    played = get_object_or_404(Replay, pk=pk)
+    paused, speed = request.POST.get("paused"), _number(request.POST.get("speed"))
+    played.set(
+        paused={"0": False, "1": True}.get(paused or ""),
+        speed=speed if speed in SPEEDS else None,
+        position=_number(request.POST.get("position")),
+    )
+    return JsonResponse(_about(played))
+
+
+@require_POST
+@permission_required("events.change_replay", raise_exception=True)
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ends it everywhere: displays that showed it are live again."""
+    get_object_or_404(Replay, pk=pk).delete()
+    messages.success(request, "The replay is stopped. Displays that showed it are live again.")
+    return redirect("replays")
+
+
+@require_safe
+@permission_required("events.view_replay", raise_exception=True)
+@never_cache
+def state(request: HttpRequest, pk: int) -> HttpResponse:
+    """JSON: where the replay stands and the cards of its courts, by number. Clocks are as of `now`."""
+    played = get_object_or_404(Replay.objects.select_related("match__court"), pk=pk)
+    try:
+        player = Player(loaded(played))
+    except RecordingError as error:
+        return JsonResponse({"error": str(error)}, status=409)
+    played.mark_watched()
+    player.go_to(played.position())
+    now = int(timezone.now().timestamp() * 1000)
+    cards = player.cards(now, played.speed, not played.paused)
+    courts = player.recording.courts
+    by_number = {courts[pk]["number"]: card for pk, card in cards.items()}
+    return JsonResponse({"replay": _about(played), "now": now, "courts": by_number})
+
+
+def _about(played: Replay) -> dict[str, Any]:
+    return {
+        "id": played.pk,
+        "name": played.name,
+        "position": played.position(),
+        "duration": played.duration_ms,
+        "speed": played.speed,
+        "paused": played.paused,
+    }
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -1,0 +1,79 @@
+// The bar above the live page while it shows a replay: where it stands, hold, speed and position.
+
+import { feed } from "../live/page.js";
+import { clock } from "../live/text.js";
+
+const bar = document.querySelector(".replay-bar");
+const find = (name) => bar.querySelector(`[data-replay="${name}"]`);
+const [pause, speed, seek, form] = ["pause", "speed", "seek", "form"].map(find);
+
+let state = null;
+let at = 0; // when `state` came
+let seeking = false;
+let over = false;
+
+function position() {
+  if (!state) return 0;
+  const gone = state.paused ? 0 : (performance.now() - at) * state.speed;
+  return Math.min(state.position + gone, state.duration);
+}
+
+function take(now) {
+  if (!now) return;
+  state = now;
+  at = performance.now();
+  show();
+}
+
+function show() {
+  if (!state || over) return;
+  const done = position() >= state.duration;
+  if (!seeking) find("time").textContent = `${clock(position())} / ${clock(state.duration)}`;
+  find("note").textContent = state.cut ? "The first 60,000 messages of a longer file" : "";
+  if (!form) return;
+  pause.textContent = done ? "Play again" : state.paused ? "Go on" : "Hold";
+  pause.setAttribute("aria-pressed", state.paused && !done);
+  if (document.activeElement !== speed) speed.value = state.speed;
+  if (!seeking) seek.value = position();
+}
+
+async function ask(about) {
+  const body = new URLSearchParams(about);
+  const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+  try {
+    const answer = await fetch(bar.dataset.control, { method: "POST", body, headers: { "X-CSRFToken": token } });
+    if (answer.ok) take({ ...state, ...(await answer.json()) });
+    else find("note").textContent = answer.status === 404 ? "The replay has ended" : "That was not possible";
+  } catch {
+    find("note").textContent = "No connection";
+  }
+}
+
+if (form) {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  pause.addEventListener("click", () => {
+    if (state && position() >= state.duration) ask({ position: 0, paused: 0 });
+    else ask({ paused: state?.paused ? 0 : 1 });
+  });
+  speed.addEventListener("change", () => ask({ speed: speed.value }));
+  seek.addEventListener("input", () => {
+    seeking = true;
+    find("time").textContent = `${clock(seek.value)} / ${clock(state?.duration ?? 0)}`;
+  });
+  seek.addEventListener("change", async () => {
+    await ask({ position: Math.round(seek.value) });
+    seeking = false;
+  });
+}
+feed
+  .on("snapshot", (message) => take(message.status.replay))
+  .on("status", (message) => take(message.replay))
+  .on("ended", () => {
+    feed.close();
+    feed.setState("ended");
+    over = true;
+    find("note").textContent = "The replay has ended";
+    for (const control of bar.querySelectorAll("button, select, input")) control.disabled = true;
+    bar.classList.add("replay-over");
+  });
+setInterval(show, 250);

@@ -1,0 +1,291 @@
+"""Overlays and the wall in a real browser: what is opaque and what is not, compared within the same run."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import LiveStack
+from tests.browser.test_live import HOSTILE, load_match, send
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.browser
+
+SOURCE = "127.0.0.41"
+OBS = {"width": 1920, "height": 1080}
+
+_MAKE = """
+from events.models import Display
+from tournaments.models import Court
+court = Court.objects.filter(source={source!r}).first()
+display = Display.objects.create(name="Test", court=court if {view!r} != "wall" else None, view={view!r})
+print(display.path)
+"""
+
+# Where each box is, and how much moved by itself.
+BOXES = """() => [...document.querySelectorAll('#overlay > *, #overlay .side > *')].map((node) => {
+  const { x, y, width, height } = node.getBoundingClientRect();
+  return [node.className, x, y, width, height];
+})"""
+WATCH_SHIFTS = """() => {
+  window.shifts = [];
+  const told = (list) => list.getEntries().flatMap((entry) =>
+    entry.sources.map(({ node }) => node?.parentNode?.outerHTML ?? 'gone'));
+  new PerformanceObserver((list) => window.shifts.push(...told(list))).observe({ type: 'layout-shift' });
+}"""
+
+
+def make_display(live_stack: LiveStack, view: str = "scoreboard", source: str = SOURCE) -> str:
+    """The path of a new display with its key."""
+    done = live_stack.stack.manage("shell", "-v0", "-c", _MAKE.format(source=source, view=view))
+    return done.stdout.strip().splitlines()[-1]
+
+
+def pause(live_stack: LiveStack, number: str = "811", **names: str) -> None:
+    """A match whose clock stands at 1:30, so that pictures of it are alike."""
+    live_stack.stack.send(*load_match(number, **names), source=SOURCE)
+    send(live_stack, "clk;01:30;stop", "sc1;3;sc2;12", "wg1;1;wg2;0", source=SOURCE)
+
+
+@pytest.fixture(scope="module")
+def overlay_path(live_stack: LiveStack) -> str:
+    pause(live_stack)
+    found = f"SELECT 1 FROM tournaments_court WHERE source = '{SOURCE}'"
+    wait_until(lambda: live_stack.stack.fetch(found), 20, "the court")
+    return make_display(live_stack)
+
+
+@pytest.fixture
+def screen(browser: Browser, live_stack: LiveStack) -> Iterator[Page]:
+    """A page without any session, as OBS opens it. Whatever its scripts complain of fails the test."""
+    with browser.new_context(base_url=live_stack.web_url, viewport=OBS) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        assert context.cookies() == []
+        assert complaints == []
+
+
+def show(page: Page, path: str) -> None:
+    page.goto(path)
+    page.locator("#overlay[data-connection=open][data-stale=false]").wait_for()
+    expect(page.locator(".red [data-part=score]")).to_have_text("12")
+    page.locator(".blue .flag img.there").wait_for(state="attached")
+
+
+def picture(page: Page) -> Image.Image:
+    """As OBS composes it: with alpha. Motion has ended."""
+    page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+    return Image.open(io.BytesIO(page.screenshot(omit_background=True))).convert("RGBA")
+
+
+def part(image: Image.Image, page: Page, selector: str) -> Image.Image:
+    box = page.locator(selector).bounding_box()
+    assert box
+    left, top = round(box["x"]), round(box["y"])
+    return image.crop((left, top, left + round(box["width"]), top + round(box["height"])))
+
+
+def alphas(image: Image.Image) -> tuple[int, int]:
+    """The least and the greatest."""
+    found: Any = image.getchannel("A").getextrema()
+    return found
+
+
+def test_overlay_is_opaque_in_its_boxes_and_nowhere_else(
+    screen: Page, live_stack: LiveStack, overlay_path: str
+) -> None:
+    show(screen, overlay_path)
+    image = picture(screen)
+    assert alphas(image.crop((0, 0, 1920, 700))) == (0, 0)
+    assert alphas(image.crop((1100, 700, 1920, 1080))) == (0, 0)
+    for box in (".blue", ".red", ".time", ".about"):
+        assert alphas(part(image, screen, box)) == (255, 255)
+
+
+def test_swapped_sides_are_the_same_rows_the_other_way_round(screen: Page, overlay_path: str) -> None:
+    show(screen, overlay_path)
+    usual = picture(screen)
+    rows = {side: part(usual, screen, f".{side}") for side in ("blue", "red")}
+    upper = screen.locator(".blue").bounding_box()
+    show(screen, f"{overlay_path}&swap=1")
+    swapped = picture(screen)
+    assert screen.locator(".red").bounding_box() == upper
+    for side, row in rows.items():
+        assert part(swapped, screen, f".{side}").tobytes() == row.tobytes(), side
+    assert swapped.tobytes() != usual.tobytes()
+
+
+def test_size_of_the_address_scales_every_box(screen: Page, overlay_path: str) -> None:
+    show(screen, overlay_path)
+    usual = screen.locator(".blue").bounding_box()
+    show(screen, f"{overlay_path}&size=50")
+    half = screen.locator(".blue").bounding_box()
+    assert usual
+    assert half
+    assert half["width"] == pytest.approx(usual["width"] / 2, abs=0.1)
+    show(screen, f"{overlay_path}&size=99999")
+    assert screen.locator(".blue").bounding_box() == usual
+
+
+@pytest.mark.parametrize(("when", "greatest"), [("hide", 0), ("dim", 89), ("hold", 255)])
+def test_overlay_that_hears_nothing_goes_as_it_is_told(
+    screen: Page, live_stack: LiveStack, overlay_path: str, when: str, greatest: int
+) -> None:
+    pause(live_stack)
+    show(screen, f"{overlay_path}&after=2&stale={when}")
+    screen.locator("#overlay[data-stale=true]").wait_for(state="attached")
+    assert alphas(picture(screen)) == (0, pytest.approx(greatest, abs=2))
+    # And comes back with the next message.
+    send(live_stack, "sc1;3;sc2;12", source=SOURCE)
+    screen.locator("#overlay[data-stale=false]").wait_for(state="attached")
+    assert alphas(part(picture(screen), screen, ".blue")) == (255, 255)
+
+
+def test_overlay_comes_back_by_itself_after_a_restart(
+    screen: Page, live_stack: LiveStack, overlay_path: str
+) -> None:
+    pause(live_stack)
+    show(screen, f"{overlay_path}&stale=hold")
+    screen.evaluate("window.sameDocument = true")
+    live_stack.stop_web()
+    screen.locator("#overlay:not([data-connection=open])").wait_for()
+    assert alphas(part(picture(screen), screen, ".blue")) == (255, 255)
+    send(live_stack, "sc1;7;sc2;12", source=SOURCE)
+    live_stack.start_web()
+    expect(screen.locator(".blue [data-part=score]")).to_have_text("7", timeout=15_000)
+    assert screen.evaluate("window.sameDocument")
+
+
+def test_revoked_screen_is_transparent_and_stays_out(screen: Page, live_stack: LiveStack) -> None:
+    pause(live_stack)
+    path = make_display(live_stack)
+    show(screen, f"{path}&stale=hold")
+    code = "from events.models import Display; Display.objects.latest('pk').revoke()"
+    live_stack.stack.manage("shell", "-v0", "-c", code)
+    screen.locator("#overlay[data-lost=true]").wait_for(state="attached")
+    assert alphas(picture(screen)) == (0, 0)
+    response = screen.reload()
+    assert response
+    assert response.status == 404
+    assert alphas(picture(screen)) == (0, 0)
+
+
+def test_reassigned_screen_changes_by_itself(screen: Page, live_stack: LiveStack) -> None:
+    pause(live_stack)
+    path = make_display(live_stack)
+    show(screen, path)
+    code = "from events.models import Display; Display.objects.filter(name='Test').update({})"
+    live_stack.stack.manage("shell", "-v0", "-c", code.format("view='lower-third', swap_sides=True"))
+    screen.locator("#overlay[data-view=lower-third][data-swap=true][data-stale=false]").wait_for()
+    live_stack.stack.manage("shell", "-v0", "-c", code.format("view='wall'"))
+    screen.locator("#wall .live-card").first.wait_for()
+    assert "/wall/?key=" in screen.url
+    live_stack.stack.manage("shell", "-v0", "-c", code.format("view='scoreboard', swap_sides=False"))
+
+
+NAMES = [
+    HOSTILE,
+    "ABCDEFGHIJ" * 6,
+    "محمد عبد الرحمن",
+    "\u202eDNALOP",
+    "👩‍👩‍👧‍👦🥋🥋🥋",
+    "김" * 40,
+    "",
+]
+
+
+def test_no_name_and_no_score_moves_anything(screen: Page, live_stack: LiveStack, overlay_path: str) -> None:
+    pause(live_stack)
+    show(screen, overlay_path)
+    boxes = screen.evaluate(BOXES)
+    screen.evaluate(WATCH_SHIFTS)
+    for number, name in enumerate(NAMES, start=820):
+        pause(live_stack, str(number), blue=name)
+        expect(screen.locator("[data-part=about]")).to_contain_text(f"Match {number}")
+        for score in (9, 10, 100):
+            send(live_stack, f"sc1;{score};sc2;12", "wg1;10;wg2;3", source=SOURCE)
+            expect(screen.locator(".blue [data-part=score]")).to_have_text(str(score))
+        assert screen.evaluate(BOXES) == boxes
+        assert "\u202e" not in screen.locator(".blue .name").inner_text()
+    assert screen.evaluate("window.shifts") == []
+    assert screen.locator("#overlay img").count() == 2
+    assert screen.title() != "1"
+
+
+_COURTS = """
+from tournaments.models import Court
+Court.objects.update(active=False)
+for number in range(901, 901 + {count}):
+    Court.objects.update_or_create(number=number, defaults=dict(name=f"Court {{number}}", active=True))
+"""
+_RESTORE = """
+from tournaments.models import Court
+Court.objects.filter(number__gt=900).delete()
+Court.objects.update(active=True)
+"""
+
+FITS = """() => {
+  const cards = [...document.querySelectorAll('#wall .live-card')].map((one) => one.getBoundingClientRect());
+  const hasText = (node) => [...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim());
+  const texts = [...document.querySelectorAll('#wall *')]
+    .filter((node) => node.checkVisibility() && hasText(node));
+  const inside = (one, other) => one.left >= other.left - 1 && one.top >= other.top - 1
+    && one.right <= other.right + 1 && one.bottom <= other.bottom + 1;
+  const page = document.documentElement;
+  const window_ = { left: 0, top: 0, right: window.innerWidth, bottom: window.innerHeight };
+  return {
+    count: cards.length,
+    scrolls: page.scrollHeight > window.innerHeight || page.scrollWidth > window.innerWidth,
+    outside: cards.filter((card) => !inside(card, window_)).length,
+    cut: texts.filter((node) => {
+      const box = node.getBoundingClientRect();
+      const card = node.closest('.live-card').getBoundingClientRect();
+      return box.top < card.top - 1 || box.bottom > card.bottom + 1;
+    }).map((node) => node.className),
+    smallest: Math.min(...texts.map((node) => parseFloat(getComputedStyle(node).fontSize))),
+  };
+}"""
+
+
+def test_wall_fits_any_number_of_courts_on_any_screen(screen: Page, live_stack: LiveStack) -> None:
+    path = make_display(live_stack, "wall")
+    screen.goto(path)
+    try:
+        for count in (1, 5, 16):
+            live_stack.stack.manage("shell", "-v0", "-c", _COURTS.format(count=count))
+            expect(screen.locator("#wall .live-card")).to_have_count(count)
+            for width, height in ((1366, 768), (1920, 1080), (1080, 1920), (3840, 2160)):
+                screen.set_viewport_size({"width": width, "height": height})
+                found = screen.evaluate(FITS)
+                assert {**found, "smallest": found["smallest"] >= 14} == {
+                    "count": count,
+                    "scrolls": False,
+                    "outside": 0,
+                    "cut": [],
+                    "smallest": True,
+                }, (count, width)
+    finally:
+        live_stack.stack.manage("shell", "-v0", "-c", _RESTORE)
+
+
+def test_wall_shows_the_match_and_says_when_it_is_cut_off(
+    page: Page, live_stack: LiveStack, overlay_path: str
+) -> None:
+    pause(live_stack, blue=HOSTILE)
+    page.goto("/wall/")
+    there = page.locator(".live-card", has_text="Match 811")
+    expect(there.locator(".live-red .live-score")).to_have_text("12")
+    expect(there.locator(".live-blue .live-name")).to_have_text(HOSTILE)
+    expect(there.locator(".live-match")).not_to_have_attribute("href", re.compile("."))
+    live_stack.stop_web()
+    expect(page.locator("#wall-says")).to_have_text(re.compile("^No connection"))
+    live_stack.start_web()
+    expect(page.locator("#wall-says")).to_have_text("", timeout=15_000)

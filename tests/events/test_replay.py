@@ -1,0 +1,434 @@
+"""Replays: the same state however one gets there, nothing stored, steered and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from events.archive import slices
+from events.live import current_feed
+from events.models import ArchivedPssEvent, Athlete, EventTally, Match, PssEvent, Replay, UdpSession
+from events.models_replay import FORGOTTEN_AFTER, MOST_REPLAYS
+from events.replay import loaded as loading
+from events.replay import player as players
+from events.replay import recording as recordings
+from events.replay.loaded import let_go, loaded
+from events.replay.player import Player
+from events.replay.recording import RecordingError, load
+from tests.captures import capture
+from tests.events.live_stage import ORIGIN, Viewer, cookie_of, feed_ends, viewing
+from tests.factories import (
+    NOON,
+    DisplayFactory,
+    MatchFactory,
+    PssEventFactory,
+    UdpSessionFactory,
+    UserFactory,
+)
+from tournaments.models import Court
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded() -> None:
+    """Keys of rows come again in the next test."""
+    loading._loaded.clear()
+
+
+def make_match() -> Match:
+    """A load, a start, and a blue point every second for a minute."""
+    match: Match = MatchFactory(number="101")
+    session = UdpSessionFactory(court=match.court)
+
+    def event(second: float, **about: Any) -> None:
+        PssEventFactory(session=session, match=match, received_at=NOON + timedelta(seconds=second), **about)
+
+    event(0, stream="pre", kind="load", athlete=0)
+    clock = {"stream": "clk", "kind": "clock", "athlete": 0}
+    event(0.5, clock_ms=120_000, details={"action": "start"}, **clock)
+    for n in range(1, 61):
+        event(n, stream="sc1", kind="score", athlete=0, details={"blue": n, "red": 0})
+        event(n + 0.5, clock_ms=120_000 - 1000 * n, details={}, **clock)
+    return match
+
+
+def make_replay(**about: Any) -> Replay:
+    match = about.pop("match", None) or make_match()
+    replay = Replay(match=match, name=str(match), **about)
+    replay.duration_ms = load(replay).duration_ms
+    replay.save()
+    return replay
+
+
+def stored() -> list[int]:
+    models = (PssEvent, ArchivedPssEvent, EventTally, Match, Athlete, UdpSession, Court)
+    return [model.objects.count() for model in models]  # type: ignore[attr-defined]
+
+
+def blue(player: Player) -> int:
+    (card,) = player.cards(0, 1, True).values()
+    return int(card["blue"]["score"])
+
+
+# --- Position ------------------------------------------------------------------------------------------
+
+
+def test_position_follows_from_the_row_alone() -> None:
+    replay = Replay(duration_ms=100_000, position_ms=5_000, speed=20, anchor_at=NOON)
+    assert replay.position(NOON) == 5_000
+    assert replay.position(NOON + timedelta(seconds=2)) == 45_000
+    assert replay.position(NOON + timedelta(hours=1)) == 100_000
+    replay.paused = True
+    assert replay.position(NOON + timedelta(hours=1)) == 5_000
+
+
+def test_changing_the_speed_goes_on_from_where_it_stands() -> None:
+    replay = make_replay(speed=10, position_ms=20_000, paused=True)
+    replay.set(speed=20)
+    assert (replay.position_ms, replay.speed, replay.paused) == (20_000, 20, True)
+    replay.set(paused=False, position=999_999_999)
+    assert replay.position() == replay.duration_ms
+    replay.set(position=0, paused=True)
+    assert Replay.objects.get(pk=replay.pk).position() == 0
+
+
+# --- State ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", [0, 499, 500, 12_000, 30_250, 60_500])
+def test_seeking_gives_the_state_of_playing_to_there(position: int) -> None:
+    recording = load(make_replay())
+    played, sought, back = Player(recording), Player(recording), Player(recording)
+    for step in range(0, position + 1, 250):
+        played.go_to(step)
+    played.go_to(position)
+    sought.go_to(position)
+    back.go_to(recording.duration_ms)
+    back.go_to(position)
+    cards = [player.cards(1_000_000, 5, True) for player in (played, sought, back)]
+    assert cards[0] == cards[1] == cards[2]
+    assert blue(sought) == position // 1000
+
+
+def test_a_leap_to_a_kept_state_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(players, "KEPT_EVERY", 10)
+    monkeypatch.setattr(players, "SHOWN_BEFORE", 4)
+    replay = make_replay()
+    recording = load(replay)
+    leaping = Player(recording)
+    leaping.go_to(recording.duration_ms)
+    assert sorted(recording.kept) == list(range(10, len(recording.rows), 10))
+    # Back, on, far ahead, to where it is; and by a player that begins where another has been.
+    for position in (12_000, 499, 58_250, 58_250, 30_000, 60_500, 0):
+        whole, fresh = Player(load(replay)), Player(recording)
+        everything = whole.go_to(position)
+        for player in (leaping, fresh):
+            played = player.go_to(position)
+            assert player.cards(1_000, 1, True) == whole.cards(1_000, 1, True), position
+            assert played == everything[len(everything) - len(played) :], position
+            assert len(played) < 14, position
+        assert len(played) >= min(4, len(everything)), position
+
+
+def test_captured_match_played_from_its_file_ends_as_it_was_fought(var: Path) -> None:
+    (var / "captures").mkdir()
+    lines = [json.dumps({"t": at, "hex": datagram.hex()}) for at, datagram in capture("a_bestof3_full")]
+    (var / "captures" / "match.jsonl").write_text("\n".join(lines))
+    recording = load(Replay(file="captures/match.jsonl"))
+    player = Player(recording)
+    player.go_to(recording.duration_ms)
+    (card,) = player.cards(0, 1, False).values()
+    assert [rounds[:2] for rounds in card["rounds"]] == [[13, 8], [0, 11], [7, 7]]
+    assert (card["winner"], card["decision"]) == ("blue", "PTF")
+    assert len(recording.rows) == len({row.id for row in recording.rows})
+    assert all(row.id < 0 for row in recording.rows)  # never the key of a stored event
+
+
+def test_archived_match_is_played_as_the_live_one() -> None:
+    match = make_match()
+    before = load(Replay(match=match))
+    keys = list(PssEvent.objects.values_list("pk", flat=True))
+    slices.archive(connection, keys)
+    slices.delete(connection, slices.LIVE, keys)
+    after = load(Replay(match=match))
+    assert (after.rows, after.times) == (before.rows, before.times)
+
+
+def test_clocks_stand_where_they_stood_and_are_moved_to_now() -> None:
+    player = Player(load(make_replay()))
+    player.go_to(10_750)  # a quarter of a second after the tick at 1:50
+    (card,) = player.cards(1_000_000, 5, True).values()
+    assert (card["clock_ms"], card["clock_at"], card["clock_running"]) == (110_000, 1_000_000 - 50, True)
+    assert card["heard"] == 1_000_000
+    (held,) = player.cards(1_000_000, 5, False).values()
+    assert not held["clock_running"]
+
+
+def test_long_recording_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "MOST_MESSAGES", 10)
+    recording = load(Replay(match=make_match()))
+    assert (len(recording.rows), recording.cut) == (10, True)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "captures/../secret_key", "captures/none.pcap"])
+def test_only_known_files_are_read(var: Path, name: str) -> None:
+    (var / "secret_key").write_text("{}")
+    (var / "captures").mkdir()
+    with pytest.raises(RecordingError, match="no longer there"):
+        load(Replay(file=name))
+
+
+def test_file_that_is_no_recording_is_refused_in_words(var: Path) -> None:
+    (var / "captures").mkdir()
+    (var / "captures" / "notes.txt").write_text("nothing")
+    with pytest.raises(RecordingError, match="cannot be read"):
+        load(Replay(file="captures/notes.txt"))
+
+
+# --- Pages -----------------------------------------------------------------------------------------------
+
+
+def client_of(group: str | None) -> Client:
+    client = Client()
+    if group is not None:
+        client.force_login(UserFactory(group=group))
+    return client
+
+
+def test_match_page_starts_a_replay_and_nothing_is_stored() -> None:
+    match = make_match()
+    client = client_of("Operator")
+    assert reverse("start_replay") in client.get(match.get_absolute_url()).content.decode()
+    before = stored()
+    response = client.post(reverse("start_replay"), {"match": match.pk}, follow=True)
+    replay = Replay.objects.get()
+    assert response.redirect_chain[-1][0] == replay.get_absolute_url()
+    assert "REPLAY" in response.content.decode()
+    assert (replay.match, replay.duration_ms) == (match, 60_500)
+    assert client.get(reverse("replay_state", args=[replay.pk])).status_code == 200
+    assert stored() == before
+
+
+def test_state_is_the_same_as_the_player_has() -> None:
+    replay = make_replay(paused=True, position_ms=33_000)
+    answer = client_of("Viewer").get(reverse("replay_state", args=[replay.pk])).json()
+    assert answer["replay"]["position"] == 33_000
+    (card,) = answer["courts"].values()
+    assert (card["blue"]["score"], card["clock_running"]) == (33, False)
+    assert list(answer["courts"]) == [str(replay.match.court.number)]  # type: ignore[union-attr]
+
+
+def test_state_reads_the_messages_once(django_assert_max_num_queries: Any) -> None:
+    replay = make_replay(paused=True)
+    client = client_of("Viewer")
+    address = reverse("replay_state", args=[replay.pk])
+    first = client.get(address).json()
+    with django_assert_max_num_queries(10) as asked:
+        assert client.get(address).json()["courts"].keys() == first["courts"].keys()
+    assert not [query["sql"] for query in asked if "events_pssevent" in query["sql"]]
+    assert loaded(replay) is loaded(replay)
+
+
+def test_replay_that_nobody_watches_ends_by_itself() -> None:
+    long_ago = timezone.now() - FORGOTTEN_AFTER - timedelta(seconds=1)
+    unwatched, asked_for = make_replay(watched_at=long_ago), make_replay(watched_at=long_ago, paused=True)
+    display, messages = DisplayFactory(replay=unwatched), loaded(unwatched)
+    client_of("Viewer").get(reverse("replay_state", args=[asked_for.pk]))
+    call_command("runjob", "replays")
+    let_go()
+    assert list(Replay.objects.all()) == [asked_for]
+    display.refresh_from_db()
+    assert display.replay is None
+    # Its messages are not held any longer either.
+    assert loaded(unwatched) is not messages
+
+
+@pytest.mark.parametrize("group", [None, "", "Viewer", "Operator", "Manager"])
+def test_replays_are_seen_by_viewers_and_steered_by_operators(group: str | None) -> None:
+    replay = make_replay(paused=True)
+    client = client_of(group)
+    sees = 302 if group is None else 403 if not group else 200
+    for name, args in (("replays", []), ("replay", [replay.pk]), ("replay_state", [replay.pk])):
+        assert client.get(reverse(name, args=args)).status_code == sees, name
+    steers = group in ("Operator", "Manager")
+    client.post(reverse("control_replay", args=[replay.pk]), {"position": 7000})
+    assert (Replay.objects.get().position_ms == 7000) is steers
+    client.post(reverse("start_replay"), {"match": replay.match_id})
+    assert (Replay.objects.count() == 2) is steers
+    client.post(reverse("stop_replay", args=[replay.pk]))
+    assert Replay.objects.filter(pk=replay.pk).exists() is not steers
+
+
+@pytest.mark.parametrize("name", ["control_replay", "stop_replay"])
+def test_replay_is_not_changed_by_looking(name: str) -> None:
+    replay = make_replay()
+    assert client_of("Operator").get(reverse(name, args=[replay.pk])).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "asked", [{"speed": "3"}, {"speed": "-1"}, {"position": "x"}, {"paused": "2"}, {"position": "9" * 40}, {}]
+)
+def test_nonsense_changes_nothing(asked: dict[str, str]) -> None:
+    replay = make_replay(paused=True, position_ms=4000)
+    client_of("Operator").post(reverse("control_replay", args=[replay.pk]), asked)
+    now = Replay.objects.get()
+    assert (now.speed, now.paused, now.position_ms) == (1, True, 4000)
+
+
+def test_number_of_replays_is_bounded_and_forgotten_ones_make_room() -> None:
+    match = make_match()
+    replays = [make_replay(match=match) for _ in range(MOST_REPLAYS)]
+    client = client_of("Operator")
+    response = client.post(reverse("start_replay"), {"match": match.pk}, follow=True)
+    assert "Stop one of them first" in response.content.decode()
+    Replay.objects.filter(pk=replays[0].pk).update(watched_at=timezone.now() - timedelta(minutes=11))
+    client.post(reverse("start_replay"), {"match": match.pk})
+    assert set(Replay.objects.all()) & set(replays) == set(replays[1:])
+    assert Replay.objects.count() == MOST_REPLAYS
+
+
+def test_replay_of_nothing_is_refused_in_words(var: Path) -> None:
+    client = client_of("Operator")
+    for asked in ({"match": MatchFactory().pk}, {"file": "nothing"}, {}):
+        response = client.post(reverse("start_replay"), asked, follow=True)
+        assert not Replay.objects.exists()
+        assert response.redirect_chain[-1][0] == reverse("replays")
+    assert client.post(reverse("start_replay"), {"match": "999999"}).status_code == 404
+
+
+def test_replay_that_has_ended_leads_to_the_list() -> None:
+    response = client_of("Viewer").get(reverse("replay", args=[77]), follow=True)
+    assert "has ended" in response.content.decode()
+
+
+def test_deleting_the_match_ends_its_replay_and_frees_its_displays() -> None:
+    replay = make_replay()
+    display = DisplayFactory(replay=replay)
+    Replay.objects.filter(pk=replay.pk).delete()
+    display.refresh_from_db()
+    assert display.replay is None
+
+
+# --- Channel ---------------------------------------------------------------------------------------------
+
+
+in_a_loop = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio,
+    pytest.mark.usefixtures("no_connection_left"),
+]
+
+
+def marked(function: Any) -> Any:
+    for mark in in_a_loop:
+        function = mark(function)
+    return function
+
+
+@asynccontextmanager
+async def watching(replay: Replay, cookie: str) -> AsyncIterator[Viewer]:
+    async with feed_ends(), viewing(cookie, path=f"/ws/replay/{replay.pk}/") as viewer:
+        yield viewer
+
+
+@marked
+async def test_page_gets_the_state_and_what_follows_at_twenty_times(cookie: str) -> None:
+    replay = await sync_to_async(make_replay)(speed=20)
+    before = await sync_to_async(stored)()
+    async with watching(replay, cookie) as viewer:
+        first = await viewer.receive("snapshot")
+        assert first["status"]["replay"]["speed"] == 20
+        assert list(first["status"]["courts"]) == [str(replay.match.court_id)]  # type: ignore[union-attr]
+        seen = [row["id"] for row in first["events"]]
+        score = 0
+        async with asyncio.timeout(30):
+            while score < 60:
+                message = await viewer.receive()
+                seen += [row["id"] for row in message["events"]]
+                for card in message["cards"].values():
+                    score = card["blue"]["score"]
+        # Each event once, in order: the whole match in three seconds.
+        keys = await sync_to_async(list)(PssEvent.objects.order_by("pk").values_list("pk", flat=True))
+        assert seen == keys[: len(seen)]
+        assert len(seen) >= len(keys) - 1
+    assert await sync_to_async(stored)() == before
+
+
+@marked
+async def test_seek_and_pause_reach_the_page(cookie: str) -> None:
+    replay = await sync_to_async(make_replay)(paused=True, position_ms=50_000)
+    async with watching(replay, cookie) as viewer:
+        first = await viewer.receive("snapshot")
+        (card,) = first["cards"].values()
+        assert (card["blue"]["score"], card["clock_running"]) == (50, False)
+        await sync_to_async(replay.set)(position=20_000)
+        again = await viewer.receive("snapshot")
+        (card,) = again["cards"].values()
+        assert (card["blue"]["score"], again["status"]["replay"]["paused"]) == (20, True)
+        # Held: only the second's status comes.
+        assert (await viewer.receive("status"))["replay"]["position"] == 20_000
+        assert (await viewer.receive("status"))["replay"]["position"] == 20_000
+
+
+@marked
+async def test_stopped_replay_tells_its_pages(cookie: str) -> None:
+    replay = await sync_to_async(make_replay)(paused=True)
+    async with watching(replay, cookie) as viewer:
+        await viewer.receive("snapshot")
+        await Replay.objects.all().adelete()
+        await viewer.receive("ended")
+
+
+@marked
+async def test_wall_of_a_stopped_replay_loads_its_page_anew_and_shows_what_is_live(cookie: str) -> None:
+    replay = await sync_to_async(make_replay)(paused=True)
+    query = f"?replay={replay.pk}"
+    async with feed_ends(), viewing(cookie, query, "/ws/screen/") as wall:
+        assert (await wall.receive("snapshot"))["replay"] is True
+        await Replay.objects.all().adelete()
+        await wall.receive("reload")
+        async with viewing(cookie, query, "/ws/screen/") as again:
+            assert "replay" not in await again.receive("snapshot")
+
+
+@marked
+async def test_replay_needs_permission_and_has_to_be_there(cookie: str) -> None:
+    replay = await sync_to_async(make_replay)()
+    nobody = await sync_to_async(cookie_of)(await sync_to_async(UserFactory)())
+    for who, pk in ((AnonymousUser(), replay.pk), (nobody, replay.pk), (cookie, 0)):
+        viewer = Viewer(who, "", ORIGIN, f"/ws/replay/{pk}/")
+        assert not (await viewer.connect())[0]
+        await viewer.socket.disconnect()
+
+
+@marked
+async def test_display_shows_the_replay_marked_as_one_and_then_what_is_live() -> None:
+    replay = await sync_to_async(make_replay)(paused=True, position_ms=42_000)
+    display = await sync_to_async(DisplayFactory)(replay=replay)  # of another court
+    async with feed_ends(), viewing(AnonymousUser(), f"?key={display.key}", "/ws/screen/") as viewer:
+        first = await viewer.receive("snapshot")
+        assert first["replay"] is True
+        (card,) = first["cards"].values()
+        assert card["blue"]["score"] == 42
+        await Replay.objects.all().adelete()
+        assert (await viewer.receive("go"))["url"] == await sync_to_async(lambda: display.path)()
+    async with feed_ends(), viewing(AnonymousUser(), f"?key={display.key}", "/ws/screen/") as viewer:
+        first = await viewer.receive("snapshot")
+        assert "replay" not in first
+        assert first["cards"] == {}
+    assert current_feed().viewers == 0
