@@ -24,6 +24,7 @@ from environ import Env
 from events.models import EventTally, Match, PssEvent
 from events.story_pages import MOST_EVENTS, heard_of, mark, story_text
 from tests.captures import capture
+from tests.conftest import unavailable
 from tests.factories import MatchFactory, PssEventFactory, UserFactory, make_day
 from tests.ingest.feed import Feed
 from tests.processes import free_port, wait_until
@@ -97,7 +98,7 @@ def test_story_is_told_once_until_the_next_event(viewer: Client, tmp_path: Any) 
 def redis_url() -> Iterator[str]:
     program = shutil.which("redis-server")
     if program is None:
-        pytest.skip("There is no redis-server on this machine")
+        unavailable("There is no redis-server on this machine")
     port = free_port(socket.SOCK_STREAM)
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"]
     with subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL) as server:
