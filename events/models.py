@@ -27,6 +27,7 @@ from events.models_health import WebSample as WebSample
 from events.models_replay import Replay as Replay
 from events.querysets import EventTallyQuerySet, HourTallyQuerySet, MatchQuerySet, PssEventQuerySet
 from tournaments.models import Court, Tournament, TournamentDay
+from tournaments.wording import counted
 
 
 class ListenerNode(models.Model):
@@ -408,7 +409,13 @@ class EventMove(models.Model):
         permissions = [("move_events", "Can move events to another day")]
 
     def __str__(self) -> str:
-        return f"{self.events} events to {self.day or 'no day'}"
+        return f"{counted(self.events, 'event')} to {self.day or 'no day'}"
+
+    @property
+    def in_words(self) -> str:
+        """ "Moved 3 events and 1 match of Court 2 to Berlin Open · day 2 (Sun 17 May)."."""
+        what = f"{counted(self.events, 'event')} and {counted(self.matches, 'match', 'matches')}"
+        return f"Moved {what} of {self.place} to {self.day or 'no day'}."
 
     @property
     def place(self) -> str:

@@ -23,7 +23,8 @@ from django.utils import timezone
 
 from events.models import ArchivedPssEvent, EventMove, EventTally, ListenerNode, Match, PssEvent
 from events.tallies import Amount, Key, minute_of, shift_tallies
-from tournaments.models import Court, TournamentDay
+from tournaments.models import Court, Tournament, TournamentDay
+from tournaments.wording import counted
 
 MINUTE = timedelta(minutes=1)
 
@@ -55,12 +56,18 @@ class NumbersChangedError(Exception):
     """What would move is no longer what was shown."""
 
     def __init__(self, now: Preview) -> None:
-        super().__init__("The numbers have changed.")
+        super().__init__(f"Nothing was moved: it would be {now.in_words} now. Look again.")
         self.now = now
 
 
 class ArchivedEventsError(Exception):
     """Some of the events are in the archive."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Some of these events are in the archive, where they cannot be moved. Bring their tournament "
+            "back from the archive first."
+        )
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,16 @@ class Preview:
     in_place: int = 0
     backlog: int = 0  # datagrams received but not yet stored, which a move cannot reach
     from_days: list[tuple[TournamentDay | None, int]] = field(default_factory=list)
+    tournaments: list[Tournament] = field(default_factory=list)  # whose rows would change, by name
     archived: bool = False  # some are in the archive, where they cannot be moved
 
     @property
     def counts(self) -> tuple[int, int]:
         return self.events, self.matches
+
+    @property
+    def in_words(self) -> str:
+        return f"{counted(self.events, 'event')} and {counted(self.matches, 'match', 'matches')}"
 
 
 def file_events(court: Where, start: datetime, end: datetime | None, day_id: int | None) -> Moved:
@@ -128,14 +140,18 @@ def preview(court: Where, start: datetime, end: datetime, day: TournamentDay | N
     for old in days_with_events(start, end, where, "default"):
         counts[old] = _count(start, end, where, tournaments.get(old), old)
     in_place = counts.pop(target, 0)
-    days = TournamentDay.objects.select_related("tournament").in_bulk([pk for pk in counts if pk])
-    matches = Match.objects.filter(where, _during("loaded_at", start, end)).exclude(_is_day(target)).count()
+    matches = Match.objects.filter(where, _during("loaded_at", start, end)).exclude(_is_day(target))
+    of_matches = dict(matches.order_by().values_list("day").annotate(Count("pk")))
+    left = {pk for pk, n in counts.items() if n} | of_matches.keys()
+    days = TournamentDay.objects.select_related("tournament").in_bulk([pk for pk in left if pk])
+    changed = {one.tournament for one in [*days.values(), day] if one} if left else set()
     return Preview(
         events=sum(counts.values()),
-        matches=matches,
+        matches=sum(of_matches.values()),
         in_place=in_place,
         backlog=sum(node.backlog for node in ListenerNode.objects.all()),
         from_days=[(days.get(pk) if pk else None, n) for pk, n in counts.items() if n],
+        tournaments=sorted(changed, key=str),
         archived=_has_archived(start, end, where, target),
     )
 
@@ -154,7 +170,7 @@ def move_events(
     """
     with transaction.atomic():
         if _has_archived(start, end, _on({court}), day.pk if day else None):
-            raise ArchivedEventsError("Some of these events are in the archive. Bring them back first.")
+            raise ArchivedEventsError
         moved = file_events(court, start, end, day.pk if day else None)
         if expected is None or moved == expected:
             return _remember(court, start, end, day, user, moved)
@@ -176,9 +192,7 @@ def _remember(
         user=user,
     )
     if user is not None:
-        moved_what = f"{moved.events} events and {moved.matches} matches of {move.place}"
-        message = f"Moved {moved_what} to {day or 'no day'}."
-        LogEntry.objects.log_actions(user.pk, [move], ADDITION, message, single_object=True)
+        LogEntry.objects.log_actions(user.pk, [move], ADDITION, move.in_words, single_object=True)
     return move
 
 

@@ -156,23 +156,25 @@ def action_state(request: HttpRequest, key: UUID) -> JsonResponse:
 def begin_action(request: HttpRequest, title: str, command: list[str], **asked: Any) -> HttpResponse:
     """Starts `manage.py COMMAND` and shows its page."""
     key, _ = new_state(title, **asked)
-    user = signed_in(request)
+    start_process([*command, "--action", key, "--by", str(signed_in(request).pk)], state_path(key))
+    return redirect("backup_action", UUID(hex=key))
+
+
+def start_process(command: list[str], state: Path) -> None:
+    """`manage.py COMMAND`; goes on when the pages are restarted. What it prints is kept beside `state`."""
     manage = Path(settings.BASE_DIR) / "manage.py"
-    log = state_path(key).with_suffix(".log")
-    with log.open("wb") as output:
+    with state.with_suffix(".log").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, str(manage), *command, "--action", key, "--by", str(user.pk)],
+            [sys.executable, str(manage), *command],
             env={**os.environ, "RESTRIKE_VAR": str(settings.RESTRIKE_VAR)},
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # It goes on when the pages are restarted.
             start_new_session=True,
         )
     # Somebody has to take note of its end, or it stays in the list of processes.
     threading.Thread(target=process.wait, name="backup action", daemon=True).start()
-    return redirect("backup_action", UUID(hex=key))
 
 
 def _require(request: HttpRequest, name: str) -> None:

@@ -15,7 +15,7 @@ from django.template.defaultfilters import filesizeformat
 from events.archive import room, runs
 from events.archive.scope import Part
 from events.models import ArchiveRun
-from tournaments.models import Tournament
+from tournaments.wording import counted
 
 
 class ArchiveCommand(BaseCommand):
@@ -26,20 +26,13 @@ class ArchiveCommand(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
 
-    def find(self, slug: str) -> Tournament:
-        tournament = Tournament.objects.filter(slug=slug).first()
-        if tournament is None:
-            known = ", ".join(Tournament.objects.values_list("slug", flat=True)[:10]) or "none yet"
-            raise CommandError(f"There is no tournament “{slug}”. There are: {known}.")
-        return tournament
-
     def say(self, parts: Sequence[Part]) -> None:
         """What would be moved."""
         for part in parts:
             large, small = room.estimate(part.events)
             if self.direction == runs.Direction.BRING_BACK:
                 large, small = small, large
-            what = f"{events(part.events)} of {part.matches:,} {'match' if part.matches == 1 else 'matches'}"
+            what = f"{counted(part.events, 'event')} of {counted(part.matches, 'match', 'matches')}"
             now, then = filesizeformat(large), filesizeformat(small)
             self.stdout.write(f"{part.name}: {what}, about {now} now and {then} afterwards.")
 
@@ -52,7 +45,7 @@ class ArchiveCommand(BaseCommand):
         except runs.AlreadyRunningError as error:
             raise CommandError(str(error)) from None
         run = runs.work(run, parts, progress=_Line(self), stop=stop)
-        self.stdout.write(f"{self.done} {events(run.events)}{self._room(run)}.")
+        self.stdout.write(f"{self.done} {counted(run.events, 'event')}{self._room(run)}.")
         if run.state == runs.State.DONE:
             return run
         if run.error:
@@ -80,13 +73,9 @@ class _Line:
             return
         self.told = time.monotonic()
         left = f", about {run.seconds_left} s left" if run.seconds_left is not None else ""
-        line = f"{self.doing} {run.events:,} of {events(run.total)}, {run.percent} %{left}"
+        line = f"{self.doing} {run.events:,} of {counted(run.total, 'event')}, {run.percent} %{left}"
         self.stream.write(f"\r{line}   " if terminal else line, ending="" if terminal else "\n")
         self.stream.flush()
-
-
-def events(number: int) -> str:
-    return f"{number:,} {'event' if number == 1 else 'events'}"
 
 
 def days(text: str) -> int:

@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from events.backup.telling import State, StateFile, Terminal, read_state, state_path, terminal
 from events.backup.trouble import BackupError
-from tournaments.models import Tournament
 
 
 class BackupCommand(BaseCommand):
@@ -31,7 +30,7 @@ class BackupCommand(BaseCommand):
         self.progress: Terminal = terminal(self.state.progress if self.state else None)
         try:
             result = self.work(**options)
-        except BackupError as error:
+        except (BackupError, CommandError) as error:
             self.progress.end()
             if self.state:
                 self.state.fail(str(error))
@@ -55,7 +54,7 @@ class BackupCommand(BaseCommand):
             except EOFError:
                 typed = ""
         if typed != name:
-            raise BackupError(f"Nothing was changed: the name typed is not {name}.")
+            raise BackupError(f"Nothing was changed: what was typed is not {name}.")
 
     def say(self, text: str) -> None:
         self.progress.end()
@@ -68,15 +67,6 @@ class BackupCommand(BaseCommand):
             # Started by a page, while others record and watch.
             os.nice(10)
         return StateFile(state_path(key), read_state(key) or State(""))
-
-
-def find_tournament(slug: str) -> Tournament:
-    """BackupError, with the names that there are, when there is none of this name."""
-    tournament = Tournament.objects.filter(slug=slug).first()
-    if tournament is None:
-        names = ", ".join(Tournament.objects.order_by("-start_date").values_list("slug", flat=True)[:10])
-        raise BackupError(f"There is no tournament “{slug}”. There are: {names or 'none'}.")
-    return tournament
 
 
 def existing(path: str) -> Path:

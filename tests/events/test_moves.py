@@ -135,7 +135,7 @@ def test_move_is_kept_in_the_history_and_the_log() -> None:
 
     kept = EventMove.objects.get()
     assert (kept, kept.user, kept.day, kept.events) == (move, user, day, 1)
-    assert LogEntry.objects.get().change_message == f"Moved 1 events and 0 matches of {event.court} to {day}."
+    assert LogEntry.objects.get().change_message == f"Moved 1 event and 0 matches of {event.court} to {day}."
 
 
 def test_move_refuses_when_the_numbers_changed_and_changes_nothing() -> None:

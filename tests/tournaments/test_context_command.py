@@ -73,13 +73,13 @@ def test_show_says_so_when_nothing_was_ever_set() -> None:
         (["set"], "Say which day: --tournament SLUG --day N."),
         (
             ["set", "--tournament", "x", "--day", "1"],
-            "There is no tournament “x”. Known tournaments: berlin-open.",
+            "There is no tournament “x”. There are: berlin-open.",
         ),
         (
             ["set", "--tournament", "berlin-open", "--day", "9"],
             "Berlin Open has days 1 to 2; there is no day 9.",
         ),
-        (["clear", "--court", "77"], "There is no court 77. Known courts: none yet."),
+        (["clear", "--court", "77"], "There is no court 77. There are: none yet."),
         (["clear", "--day", "1"], "--tournament and --day go with “set” only."),
     ],
 )

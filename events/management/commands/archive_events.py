@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from events.archive import runs, scope
 from events.archive.command import ArchiveCommand, days
 from events.archive.scope import Part
+from tournaments.lookup import find_tournament
 from tournaments.models import Progress
 
 
@@ -61,7 +62,7 @@ class Command(ArchiveCommand):
         self.move(parts)
 
     def _one(self, slug: str, older_than: int | None) -> list[Part]:
-        tournament = self.find(slug)
+        tournament = find_tournament(slug)
         if reason := scope.why_not(tournament):
             raise CommandError(reason)
         part = scope.to_archive(tournament, older_than)

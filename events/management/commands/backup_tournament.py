@@ -8,11 +8,12 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 
-from events.backup.command import BackupCommand, find_tournament
+from events.backup.command import BackupCommand
 from events.backup.keep import due_backups
 from events.backup.make import make_backup
 from events.backup.trouble import BackupError
 from events.models_backup import BackupKind
+from tournaments.lookup import find_tournament
 from tournaments.models import Tournament
 
 

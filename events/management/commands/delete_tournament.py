@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from events.backup.command import BackupCommand, find_tournament
+from events.backup.command import BackupCommand
 from events.backup.delete import delete_tournament, doomed
 from events.backup.trouble import BackupError
+from tournaments.lookup import find_tournament
 
 
 class Command(BackupCommand):

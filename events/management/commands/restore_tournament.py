@@ -7,10 +7,11 @@ from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
-from events.backup.command import BackupCommand, existing, find_tournament
+from events.backup.command import BackupCommand, existing
 from events.backup.make import backup_before
 from events.backup.restore import Mode, Outcome, restore
 from events.models_backup import Backup
+from tournaments.lookup import find_tournament
 from tournaments.models import Tournament
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from events.archive import runs, scope
 from events.archive.command import ArchiveCommand
+from tournaments.lookup import find_tournament
 
 
 class Command(ArchiveCommand):
@@ -25,7 +26,7 @@ class Command(ArchiveCommand):
         )
 
     def handle(self, *args: Any, tournament: str, **options: Any) -> None:
-        part = scope.to_bring_back(self.find(tournament))
+        part = scope.to_bring_back(find_tournament(tournament))
         if not part.events:
             self.stdout.write(f"Nothing of {part.name} is in the archive.")
             return

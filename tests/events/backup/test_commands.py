@@ -22,12 +22,12 @@ def test_tournament_goes_into_a_file_and_comes_back(stack: Stack, tmp_path: Path
     assert stack.count("events_pssevent") == 80
     refused = stack.manage("restore_tournament", path, "--replace", "open", "--yes", "opne", check=False)
     assert refused.returncode == 1
-    assert refused.stderr.strip() == "CommandError: Nothing was changed: the name typed is not open."
+    assert refused.stderr.strip() == "CommandError: Nothing was changed: what was typed is not open."
 
 
 def test_mistakes_are_answered_in_one_sentence(stack: Stack, tmp_path: Path) -> None:
     for args, said in (
-        (["backup_tournament", "nope"], "There is no tournament “nope”. There are: none."),
+        (["backup_tournament", "nope"], "There is no tournament “nope”. There are: none yet."),
         (["verify_backup", str(tmp_path / "no.zip")], f"There is no file {tmp_path / 'no.zip'}."),
     ):
         done = stack.manage(*args, check=False)

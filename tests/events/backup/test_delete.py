@@ -124,7 +124,7 @@ def test_command_says_what_would_go_and_wants_the_name() -> None:
     out = StringIO()
 
     call_command("delete_tournament", slug, "--dry-run", stdout=out)
-    with pytest.raises(CommandError, match=f"the name typed is not {slug}"):
+    with pytest.raises(CommandError, match=f"what was typed is not {slug}"):
         call_command("delete_tournament", slug, "--yes", "another", stdout=out)
 
     assert "days 1, matches 4, events 200 (0 of them archived)" in out.getvalue()

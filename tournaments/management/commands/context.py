@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from tournaments import announce
 from tournaments.context import ContextTimeline, get_context, set_context
-from tournaments.models import ContextChange, Court, Tournament, TournamentDay
+from tournaments.lookup import find_court, find_day
+from tournaments.models import ContextChange, Court, TournamentDay
 
 EXAMPLES = """
 examples:
@@ -37,14 +38,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        court = _court(options["court"])
+        court = find_court(options["court"]) if options["court"] is not None else None
         if options["do"] != "set" and (options["tournament"] or options["day"] is not None):
             raise CommandError("--tournament and --day go with “set” only.")
         if options["do"] == "show":
             found = _show(court)
             self._print(options["json"], found, "\n".join(_line(entry) for entry in found["courts"]))
             return
-        day = _day(options["tournament"], options["day"]) if options["do"] == "set" else None
+        day = find_day(options["tournament"], options["day"]) if options["do"] == "set" else None
         change = set_context(day, court=court)
         if day and (warning := announce.not_today(day)):
             self.stderr.write(self.style.WARNING(warning))
@@ -52,29 +53,6 @@ class Command(BaseCommand):
 
     def _print(self, as_json: bool, data: Any, words: str) -> None:
         self.stdout.write(json.dumps(data, ensure_ascii=False) if as_json else words)
-
-
-def _court(number: int | None) -> Court | None:
-    if number is None:
-        return None
-    court = Court.objects.filter(number=number).first()
-    if court is None:
-        known = ", ".join(str(n) for n in Court.objects.values_list("number", flat=True))
-        raise CommandError(f"There is no court {number}. Known courts: {known or 'none yet'}.")
-    return court
-
-
-def _day(slug: str | None, number: int | None) -> TournamentDay:
-    if not slug or number is None:
-        raise CommandError("Say which day: --tournament SLUG --day N.")
-    tournament = Tournament.objects.filter(slug=slug).first()
-    if tournament is None:
-        known = ", ".join(Tournament.objects.values_list("slug", flat=True)[:20])
-        raise CommandError(f"There is no tournament “{slug}”. Known tournaments: {known or 'none yet'}.")
-    day = tournament.days.filter(number=number).first()
-    if day is None:
-        raise CommandError(f"{tournament} has days 1 to {tournament.days.count()}; there is no day {number}.")
-    return day
 
 
 def _show(court: Court | None) -> dict[str, Any]:
