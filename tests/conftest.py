@@ -209,15 +209,17 @@ def stack(fresh_database: str, make_stack: Callable[[str], Stack]) -> Stack:
 
 
 @pytest.fixture
-def make_small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mounts a disk of the given size ("64k", "16m") that can be filled; its directory."""
+def make_small_disk() -> Iterator[Callable[[str], Path]]:
+    """Mounts a disk of the given size ("64k", "16m") that can be filled; its directory.
+
+    Not under pytest's own directory, which another run beside this one closes to other accounts.
+    """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
     mounted: list[Path] = []
 
     def make(size: str) -> Path:
-        place = tmp_path / f"disk{len(mounted)}"
-        place.mkdir()
+        place = Path(tempfile.mkdtemp(prefix="restrike-disk-"))
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
         done = subprocess.run(mount, capture_output=True, text=True)
         if done.returncode:
@@ -228,6 +230,7 @@ def make_small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     yield make
     for place in mounted:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
+        place.rmdir()
 
 
 # --- Chromium --------------------------------------------------------------------------------------
