@@ -17,6 +17,7 @@ EMAIL_EXAMPLES = (
     "smtp://127.0.0.1:25."
 )
 _EMAIL_SCHEMES = {"smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "dummymail"}
+_REDIS = ("redis", "rediss", "rediscache")
 DATABASE_EXAMPLES = (
     "Examples: sqlite:////srv/restrike/restrike.sqlite3, postgres://user:password@host:5432/name. "
     "Leave it out for a file in RESTRIKE_VAR."
@@ -25,6 +26,8 @@ DATABASE_EXAMPLES = (
 
 class Env(environ.Env):  # type: ignore[misc]
     """django-environ, with `ImproperlyConfigured` in plain words for every bad value."""
+
+    CACHE_SCHEMES = environ.Env.CACHE_SCHEMES | dict.fromkeys(_REDIS, "restrike.caches.RedisCache")
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
         given = str(self.ENVIRON.get(var, "")).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -19,10 +20,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from environ import Env
 
 from events.models import EventTally, Match, PssEvent
 from events.story_pages import MOST_EVENTS, heard_of, mark, story_text
+from restrike.environment import Env
 from tests.captures import capture
 from tests.conftest import unavailable
 from tests.factories import MatchFactory, PssEventFactory, UserFactory, make_day
@@ -95,7 +96,8 @@ def test_story_is_told_once_until_the_next_event(viewer: Client, tmp_path: Any) 
 
 
 @pytest.fixture
-def redis_url() -> Iterator[str]:
+def redis() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis server: the address of a database of its own, and its process."""
     program = shutil.which("redis-server")
     if program is None:
         unavailable("There is no redis-server on this machine")
@@ -110,21 +112,46 @@ def redis_url() -> Iterator[str]:
 
         try:
             wait_until(answers, 20, "redis-server")
-            yield f"redis://127.0.0.1:{port}/1"
+            yield f"redis://127.0.0.1:{port}/1", server
         finally:
-            server.terminate()
+            server.kill()
 
 
 def test_story_is_kept_in_redis_where_that_is_set(
-    viewer: Client, tmp_path: Any, settings: Any, redis_url: str
+    viewer: Client, tmp_path: Any, settings: Any, redis: tuple[str, Any]
 ) -> None:
-    settings.CACHES = {"default": Env.cache_url_config(redis_url)}
+    settings.CACHES = {"default": Env.cache_url_config(redis[0])}
     _, match = played(tmp_path, 30)
     first = viewer.get(story_url(match))
     assert cache.get(f"story:{match.pk}:{mark(match)}") == story_text(match, mark(match))
     with CaptureQueriesContext(connection) as queries:
         assert viewer.get(story_url(match)).content == first.content
     assert not any("events_pssevent" in query["sql"] for query in queries)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGSTOP], ids=["gone", "silent"])
+def test_story_is_told_without_a_redis_that_was_there(
+    viewer: Client,
+    tmp_path: Any,
+    settings: Any,
+    redis: tuple[str, subprocess.Popen[bytes]],
+    ending: signal.Signals,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url, server = redis
+    settings.CACHES = {"default": Env.cache_url_config(url)}
+    _, match = played(tmp_path, 30)
+    first = viewer.get(story_url(match))
+    assert caplog.messages == []
+
+    server.send_signal(ending)
+    if ending == signal.SIGKILL:
+        server.wait()
+
+    for _ in range(2):
+        assert viewer.get(story_url(match)).content == first.content
+    assert viewer.get(match.get_absolute_url()).status_code == 200
+    assert any("Redis did not answer" in message for message in caplog.messages)
 
 
 def test_story_is_told_anew_when_events_are_read_anew(tmp_path: Any) -> None:
