@@ -120,10 +120,10 @@ def test_screens_show_it_marked_and_then_what_is_live(
 
     expect(wall.locator("#wall-replayed")).to_be_visible()
     expect(wall.locator(".live-score")).to_have_text(there)
-    strip, card = wall.locator("#wall-replayed").bounding_box(), wall.locator(".live-card").bounding_box()
+    strip, below = wall.locator("#wall-replayed").bounding_box(), wall.locator(".live-card").bounding_box()
     assert strip
-    assert card
-    assert strip["y"] + strip["height"] <= card["y"]
+    assert below
+    assert strip["y"] + strip["height"] <= below["y"]
     for screen in (overlay, display):
         expect(screen.locator(".replayed")).to_be_visible()
         expect(screen.locator("[data-part=score]")).to_have_text(there)
@@ -131,7 +131,9 @@ def test_screens_show_it_marked_and_then_what_is_live(
     button(replay, "Stop").click()
     replay.wait_for_url("**/replays/")
     expect(wall.locator("#wall-replayed")).to_be_hidden()
-    expect(wall.locator(".live-round")).to_contain_text(f"{match[1].capitalize()} won")
+    ((court,),) = live_stack.stack.fetch(f"SELECT court_id FROM events_match WHERE id = {match[0]}")
+    card = wall.locator(f".live-card[data-court='{court}']")
+    expect(card.locator(".live-round")).to_contain_text(f"{match[1].capitalize()} won")
     for screen in (overlay, display):
         expect(screen.locator(".replayed")).to_be_hidden()
         expect(screen.locator("[data-part=round]")).to_have_text("Final")
