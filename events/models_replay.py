@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -85,6 +86,17 @@ class Replay(models.Model):
         self.speed = speed or self.speed
         self.paused = self.paused if paused is None else paused
         self.save(update_fields=["position_ms", "anchor_at", "speed", "paused"])
+
+    def told(self) -> dict[str, Any]:
+        """How it stands, for pages: times in ms."""
+        return {
+            "id": self.pk,
+            "name": self.name,
+            "position": self.position(),
+            "duration": self.duration_ms,
+            "speed": self.speed,
+            "paused": self.paused,
+        }
 
     def _within(self, position: int) -> int:
         return min(max(position, 0), self.duration_ms)

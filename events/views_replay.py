@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
@@ -16,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from events.kinds import Kind, Status
 from events.models import Match
 from events.models_replay import MOST_REPLAYS, SPEEDS, Replay
-from events.replay.files import known_files
+from events.replay.files import captures, known_files
 from events.replay.loaded import loaded
 from events.replay.player import Player
 from events.replay.recording import RecordingError, load
@@ -31,7 +29,8 @@ def replays(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Replay",
         "replays": Replay.objects.select_related("by"),
-        "files": list(known_files()),
+        "files": known_files().values(),
+        "captures": captures(),
         "most": MOST_REPLAYS,
     }
     return render(request, "events/replays/list.html", context)
@@ -97,7 +96,7 @@ def control(request: HttpRequest, pk: int) -> HttpResponse:
         speed=speed if speed in SPEEDS else None,
         position=_number(request.POST.get("position")),
     )
-    return JsonResponse(_about(played))
+    return JsonResponse(played.told())
 
 
 @require_POST
@@ -125,18 +124,7 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     cards = player.cards(now, played.speed, not played.paused)
     courts = player.recording.courts
     by_number = {courts[pk]["number"]: card for pk, card in cards.items()}
-    return JsonResponse({"replay": _about(played), "now": now, "courts": by_number})
-
-
-def _about(played: Replay) -> dict[str, Any]:
-    return {
-        "id": played.pk,
-        "name": played.name,
-        "position": played.position(),
-        "duration": played.duration_ms,
-        "speed": played.speed,
-        "paused": played.paused,
-    }
+    return JsonResponse({"replay": played.told(), "now": now, "courts": by_number})
 
 
 def _number(text: str | None) -> int | None:

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -45,29 +44,6 @@ def group_of(replay: int) -> str:
     return f"replay.{replay}"
 
 
-@dataclass
-class State:
-    """What the pages are told of a replay beside its cards."""
-
-    replay: Replay
-    problem: str = ""
-    told: dict[str, Any] = field(default_factory=dict)
-
-    def refresh(self, cut: bool) -> bool:
-        """Whether anything but the position has changed."""
-        before = {**self.told, "position": 0}
-        self.told = {
-            "id": self.replay.pk,
-            "name": self.replay.name,
-            "position": self.replay.position(),
-            "duration": self.replay.duration_ms,
-            "speed": self.replay.speed,
-            "paused": self.replay.paused,
-            "cut": cut,
-        }
-        return before != {**self.told, "position": 0}
-
-
 def _end() -> None:
     """The last that the thread of a channel does."""
     try:
@@ -86,8 +62,9 @@ class Channel:
         self.over = False
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._state: State | None = None
+        self._replay: Replay | None = None
         self._player: Player | None = None
+        self._pressed = False
         self._recent: list[tuple[Row, Moment]] = []
 
     # --- For consumers ------------------------------------------------------------------------------
@@ -116,7 +93,6 @@ class Channel:
 
     def snapshot(self) -> str:
         """The newest events, the cards and the state, as the live page takes them."""
-        assert self._state
         texts = [rows.encode(row, *moment) for row, moment in self._recent]
         about = {
             "type": "snapshot",
@@ -163,21 +139,20 @@ class Channel:
     def _load(self) -> None:
         replay = Replay.objects.select_related("match__court").get(pk=self.pk)
         player = Player(loaded(replay))
-        self._state = State(replay)
-        self._state.refresh(player.recording.cut)
         self._recent = player.go_to(replay.position())[-SHOWN_BEFORE:]
         self.stage.name(player.recording.courts)
-        self._player = player
+        self._replay, self._player = replay, player
         self.stage.show(self._cards())
 
     async def _look(self, thread: ThreadPoolExecutor) -> None:
         """Takes in what was pressed, here or elsewhere; says once a minute that it is watched."""
-        assert self._state
+        assert self._replay
         with contextlib.suppress(DatabaseError):
             replay = await asyncio.get_running_loop().run_in_executor(thread, self._read)
             self.over = replay is None
             if replay is not None:
-                self._state.replay = replay
+                before, self._replay = self._replay, replay
+                self._pressed |= (before.speed, before.paused) != (replay.speed, replay.paused)
 
     def _read(self) -> Replay | None:
         replay = Replay.objects.filter(pk=self.pk).first()
@@ -186,12 +161,11 @@ class Channel:
         return replay
 
     async def _advance(self, thread: ThreadPoolExecutor) -> None:
-        assert self._state
+        assert self._replay
         assert self._player
-        player, replay = self._player, self._state.replay
-        position, before = replay.position(), player.position
-        changed = self._state.refresh(player.recording.cut)
-        if position == before and not changed:
+        player, position, before = self._player, self._replay.position(), self._player.position
+        pressed, self._pressed = self._pressed, False
+        if position == before and not pressed:
             self.stage.hold(now_ms())
             return
         # A long way is folded beside the event loop.
@@ -201,7 +175,7 @@ class Channel:
         self._recent = (played if position < before else self._recent + played)[-SHOWN_BEFORE:]
         cards = self._cards()
         self.stage.show(cards)
-        if leapt or changed:
+        if leapt or pressed:
             await self._send(self.snapshot())
         elif played:
             texts = [rows.encode(row, *moment) for row, moment in played]
@@ -209,30 +183,27 @@ class Channel:
             await self._send(f'{rows.to_json(about)[:-1]},"events":{rows.join(texts)}}}')
 
     def _cards(self) -> dict[int, dict[str, Any]]:
-        assert self._state
+        assert self._replay
         assert self._player
-        replay = self._state.replay
-        runs = not replay.paused and self._player.position < replay.duration_ms
-        return self._player.cards(now_ms(), replay.speed, runs)
+        runs = not self._replay.paused and self._player.position < self._replay.duration_ms
+        return self._player.cards(now_ms(), self._replay.speed, runs)
 
     def _status(self) -> dict[str, Any]:
-        assert self._state
+        assert self._replay
         assert self._player
-        self._state.refresh(self._player.recording.cut)
-        courts = {
-            pk: {**court, "day": None, "rate": [0, 0]} for pk, court in self._player.recording.courts.items()
-        }
+        recording = self._player.recording
+        courts = {pk: {**court, "day": None, "rate": [0, 0]} for pk, court in recording.courts.items()}
         return {
             "now": now_ms(),
             "nodes": [],
             "courts": courts,
             "day": None,
-            "days": self._player.recording.days,
+            "days": recording.days,
             "problems": [],
             "rate": [0, 0],
             "viewers": self.viewers,
             "problem": "",
-            "replay": self._state.told,
+            "replay": {**self._replay.told(), "cut": recording.cut},
         }
 
     async def _send(self, text: str) -> None:

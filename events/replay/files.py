@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
 
-MOST_FILES = 200
+# Of the journals, and of the captures.
+MOST_FILES = 100
 
 
-def known_files() -> dict[str, Path]:
-    """Name -> path, the newest of each directory first. No name of any other file is ever taken."""
-    var = Path(settings.RESTRIKE_VAR)
-    journals = sorted((var / "journal").glob("*/*.journal"), key=_age)
-    captures = sorted((path for path in (var / "captures").glob("*") if path.is_file()), key=_age)
-    found = [*captures, *journals][:MOST_FILES]
-    return {str(path.relative_to(var)): path for path in found}
+@dataclass(frozen=True)
+class RecordedFile:
+    """`name` is its path below RESTRIKE_VAR; `size` in bytes."""
+
+    name: str
+    path: Path
+    written_at: datetime
+    size: int
 
 
-def _age(path: Path) -> float:
-    return -path.stat().st_mtime
+def captures() -> Path:
+    """The directory in which captures are looked for."""
+    return Path(settings.RESTRIKE_VAR) / "captures"
+
+
+def known_files() -> dict[str, RecordedFile]:
+    """By name, the last written first. No name of any other file is ever taken."""
+    journals = _newest((Path(settings.RESTRIKE_VAR) / "journal").glob("*/*.journal"))
+    found = _newest(captures().glob("*")) + journals
+    return {file.name: file for file in sorted(found, key=_age, reverse=True)}
+
+
+def _newest(paths: Iterable[Path]) -> list[RecordedFile]:
+    files = []
+    for path in paths:
+        # A journal may be removed meanwhile.
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                about = path.stat()
+                name = str(path.relative_to(settings.RESTRIKE_VAR))
+                files.append(
+                    RecordedFile(name, path, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size)
+                )
+    return sorted(files, key=_age, reverse=True)[:MOST_FILES]
+
+
+def _age(file: RecordedFile) -> datetime:
+    return file.written_at

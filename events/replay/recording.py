@@ -66,12 +66,12 @@ def _row_of(event: Event, number: str) -> Row:
 
 
 def _of_file(name: str) -> Recording:
-    path = known_files().get(name)
-    if path is None:
+    file = known_files().get(name)
+    if file is None:
         raise RecordingError("The file is no longer there.")
     recording = Recording()
     try:
-        _read(recording, path)
+        _read(recording, file.path)
     except (ValueError, OSError) as error:
         raise RecordingError(f"It cannot be read: {error}") from None
     return recording

@@ -45,7 +45,7 @@ const STATES = {
   open: replay ? "Replay" : "Live",
   waiting: "Connection lost, trying again…",
   ended: "The replay has ended",
-  refused: "Signed out: reload the page to sign in again",
+  refused: replay ? "The replay has ended, or you are signed out: reload the page" : "Signed out: reload the page to sign in again",
 };
 
 function showState() {

@@ -10,7 +10,7 @@ const [pause, speed, seek, form] = ["pause", "speed", "seek", "form"].map(find);
 let state = null;
 let at = 0; // when `state` came
 let seeking = false;
-let over = false;
+let trouble = ""; // with what was pressed last
 
 function position() {
   if (!state) return 0;
@@ -26,10 +26,10 @@ function take(now) {
 }
 
 function show() {
-  if (!state || over) return;
+  if (!state) return;
   const done = position() >= state.duration;
   if (!seeking) find("time").textContent = `${clock(position())} / ${clock(state.duration)}`;
-  find("note").textContent = state.cut ? "The first 60,000 messages of a longer file" : "";
+  find("note").textContent = trouble || (done ? "At its end" : state.cut ? "The first 60,000 messages of a longer file" : "");
   if (!form) return;
   pause.textContent = done ? "Play again" : state.paused ? "Go on" : "Hold";
   pause.setAttribute("aria-pressed", state.paused && !done);
@@ -37,16 +37,27 @@ function show() {
   if (!seeking) seek.value = position();
 }
 
+/** Stopped by somebody, or forgotten: there is nothing left to control. */
+function end() {
+  feed.close();
+  feed.setState("ended");
+  bar.classList.add("replay-over");
+  bar.querySelector(".replay-ended").hidden = false;
+}
+
 async function ask(about) {
+  trouble = "";
   const body = new URLSearchParams(about);
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
   try {
     const answer = await fetch(bar.dataset.control, { method: "POST", body, headers: { "X-CSRFToken": token } });
     if (answer.ok) take({ ...state, ...(await answer.json()) });
-    else find("note").textContent = answer.status === 404 ? "The replay has ended" : "That was not possible";
+    else if (answer.status === 404) end();
+    else trouble = "That was not possible";
   } catch {
-    find("note").textContent = "No connection";
+    trouble = "No connection: try again";
   }
+  show();
 }
 
 if (form) {
@@ -68,12 +79,5 @@ if (form) {
 feed
   .on("snapshot", (message) => take(message.status.replay))
   .on("status", (message) => take(message.replay))
-  .on("ended", () => {
-    feed.close();
-    feed.setState("ended");
-    over = true;
-    find("note").textContent = "The replay has ended";
-    for (const control of bar.querySelectorAll("button, select, input")) control.disabled = true;
-    bar.classList.add("replay-over");
-  });
+  .on("ended", end);
 setInterval(show, 250);

@@ -86,7 +86,7 @@ function tick() {
   let note = "";
   let state = card.clock_running ? "running" : "stopped";
   if (card.winner) {
-    [round, time, state] = [card.winner === "tie" ? "Tie" : "Final", "", "ended"];
+    [round, time, state] = [card.winner === "tie" ? "Tie" : "Ended", "", "ended"];
     note = clean(card.decision);
   } else if (card.time_out?.ms != null) note = `Time-out ${clock(card.time_out.ms)}`;
   else if (card.injury?.ms != null) note = `Injury ${clock(card.injury.ms)}`;

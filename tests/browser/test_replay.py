@@ -136,7 +136,7 @@ def test_screens_show_it_marked_and_then_what_is_live(
     expect(card.locator(".live-round")).to_contain_text(f"{match[1].capitalize()} won")
     for screen in (overlay, display):
         expect(screen.locator(".replayed")).to_be_hidden()
-        expect(screen.locator("[data-part=round]")).to_have_text("Final")
+        expect(screen.locator("[data-part=round]")).to_have_text("Ended")
 
 
 def test_page_says_that_it_was_stopped_elsewhere(replay: Page, context: BrowserContext) -> None:
@@ -144,6 +144,7 @@ def test_page_says_that_it_was_stopped_elsewhere(replay: Page, context: BrowserC
     other.goto(replay.url)
     button(other, "Stop").click()
     expect(replay.locator("[data-live=connection]")).to_have_text("The replay has ended")
-    expect(replay.locator("[data-replay=note]")).to_have_text("The replay has ended")
-    for name in ("Hold", "Stop"):
-        expect(button(replay, name)).to_be_disabled()
+    expect(replay.locator(".replay-ended")).to_contain_text("This replay has ended.")
+    for control in ("pause", "speed", "seek", "time"):
+        expect(replay.locator(f"[data-replay={control}]")).to_be_hidden()
+    expect(button(replay, "Stop")).to_be_hidden()

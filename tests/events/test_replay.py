@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -191,6 +193,21 @@ def test_only_known_files_are_read(var: Path, name: str) -> None:
     (var / "captures").mkdir()
     with pytest.raises(RecordingError, match="no longer there"):
         load(Replay(file=name))
+
+
+def test_files_are_offered_with_their_time_and_the_last_written_first(var: Path) -> None:
+    for name, age_s in (("journal/main/1.journal", 60), ("captures/a.pcap", 3600), ("captures/b.pcap", 5)):
+        path = var / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * 2048)
+        at = NOON.timestamp() - age_s
+        os.utime(path, (at, at))
+    text = client_of("Operator").get(reverse("replays")).content.decode()
+    times = {"captures/b.pcap": "11:59", "journal/main/1.journal": "11:59", "captures/a.pcap": "11:00"}
+    assert re.findall(r'<option value="(.+?)">', text) == list(times)
+    for name, time in times.items():
+        assert re.search(rf'"{name}">[^<]*{time}[^<]*2.0.KB', text), name
+    assert str(var / "captures") in text
 
 
 def test_file_that_is_no_recording_is_refused_in_words(var: Path) -> None:
