@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from tournaments.models import Tournament
+from tournaments.wording import counted
 
 
 class BackupKind(models.TextChoices):
@@ -74,11 +75,17 @@ class Backup(models.Model):
 
     @property
     def events(self) -> int:
-        return int(self.counts.get("events.pssevent", 0))
+        """Live and archived ones."""
+        return sum(self.counts.get(label, 0) for label in ("events.pssevent", "events.archivedpssevent"))
 
     @property
     def matches(self) -> int:
         return int(self.counts.get("events.match", 0))
+
+    @property
+    def content(self) -> str:
+        """ "1,200 events and 1 match"."""
+        return f"{counted(self.events, 'event')} and {counted(self.matches, 'match', 'matches')}"
 
     def is_there(self) -> bool:
         """Whether the file still is where it was written."""

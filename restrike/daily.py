@@ -19,7 +19,7 @@ from pathlib import Path
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from events.backup.keep import due_backups
+from events.backup import keep
 from events.situation import Situation
 
 log = logging.getLogger(__name__)
@@ -101,4 +101,4 @@ class BackupWork(DailyWork):
     nice = 10
 
     def is_due(self, now: datetime | None = None) -> bool:
-        return bool(due_backups(now))
+        return bool(keep.look(now))

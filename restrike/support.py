@@ -169,7 +169,9 @@ def _parts(redaction: Redaction) -> Iterator[tuple[str, str]]:
     yield "settings.json", _json(_settings(redaction))
     yield "status.json", _json(redaction.everywhere(_status()))
     yield "journal.json", _json(_journals())
-    for path in sorted((Path(settings.RESTRIKE_VAR) / "logs").glob("*.log*")):
+    var = Path(settings.RESTRIKE_VAR)
+    # Of what the pages began, too: there is why it failed.
+    for path in sorted([*(var / "logs").glob("*.log*"), *(var / "tmp" / "actions").glob("*.log")]):
         yield f"logs/{path.name}", "\n".join(redaction.log(_tail(path))) + "\n"
 
 

@@ -14,6 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from events.backup import keep
 from events.models_backup import Backup, BackupKind
 from tournaments.adminbase import ReadOnlyAdmin, column
 from tournaments.models import Tournament
@@ -82,9 +83,7 @@ class BackupAdmin(ReadOnlyAdmin):
 
     @column("holds")
     def content(self, backup: Backup) -> str:
-        if not backup.counts:
-            return "—"
-        return f"{backup.events:,} events, {backup.matches:,} matches"
+        return backup.content if backup.counts else "—"
 
     @column("size", ordering="size")
     def file_size(self, backup: Backup) -> str:
@@ -116,6 +115,8 @@ class BackupAdmin(ReadOnlyAdmin):
             "may_upload": request.user.has_perm("events.upload_backup"),
             "tournaments": Tournament.objects.order_by("-start_date")[:200],
             "every": settings.BACKUP_EVERY_MINUTES,
+            "looked_at": keep.last_look(),
+            "is_looked_for": keep.is_looked_for(),
             **(extra_context or {}),
         }
         response: HttpResponse = super().changelist_view(request, extra)

@@ -37,7 +37,8 @@ class BackupCommand(BaseCommand):
             raise CommandError(str(error)) from error
         except BaseException:
             if self.state:
-                self.state.fail("It failed; the log says why. Nothing was changed.")
+                log = self.state.path.with_suffix(".log")
+                self.state.fail(f"It failed, and nothing was changed. What went wrong is in {log}.")
             raise
         if self.state:
             self.state.finish(**result)

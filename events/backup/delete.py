@@ -18,6 +18,7 @@ from events.backup.trouble import BackupError
 from events.models import HourTally, Match
 from events.models_backup import Backup
 from tournaments.models import Tournament
+from tournaments.wording import counted
 
 _CHANGED = "“{}” has changed since it was backed up. Nothing was deleted; try again in a minute."
 
@@ -31,6 +32,12 @@ class Doomed:
     events: int
     archived: int
     why_not: str
+
+    @property
+    def in_words(self) -> str:
+        """ "200 events of 4 matches on 1 day"."""
+        events, matches = counted(self.events, "event"), counted(self.matches, "match", "matches")
+        return f"{events} of {matches} on {counted(self.days, 'day')}"
 
 
 @dataclass

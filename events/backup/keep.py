@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -19,6 +19,8 @@ from tournaments.models import Progress, Tournament
 
 KEEP_LAST = 10
 _TRY_AGAIN = timedelta(minutes=5)
+#: Somebody looks each minute; whoever makes a large backup has no time to look meanwhile.
+LOOKED_LATELY = timedelta(minutes=5)
 _LEFTOVER_S = 6 * 3600
 #: What `write_backup` and `backup_database` call a file that is not whole yet. Others name theirs alike, and
 #: a backup may be written to any directory.
@@ -30,6 +32,30 @@ class Due(NamedTuple):
 
     tournament: Tournament
     reason: str
+
+
+def look(now: datetime | None = None) -> list[Due]:
+    """`due_backups`, for whoever makes them by itself: that somebody looked is kept, for the page."""
+    mark = _mark()
+    with suppress(OSError):
+        # A disk that is full must not keep a backup on another from being made.
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    return due_backups(now)
+
+
+def last_look() -> datetime | None:
+    """When somebody last looked on this machine for backups that are due; None: never."""
+    try:
+        return datetime.fromtimestamp(_mark().stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def is_looked_for(now: datetime | None = None) -> bool:
+    """Whether backups that are due are made by themselves on this machine at the moment."""
+    looked = last_look()
+    return looked is not None and (now or timezone.now()) - looked < LOOKED_LATELY
 
 
 def due_backups(now: datetime | None = None) -> list[Due]:
@@ -92,6 +118,10 @@ def remove_leftovers(directory: Path) -> None:
 def force_to_disk(file: IO[bytes]) -> None:
     """So that the stick may be pulled out."""
     os.fsync(file.fileno())
+
+
+def _mark() -> Path:
+    return Path(settings.RESTRIKE_VAR) / "tmp" / "looked-for-backups"
 
 
 def _last_heard(tournament: Tournament) -> datetime | None:

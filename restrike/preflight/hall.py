@@ -117,7 +117,7 @@ def _made(title: str, tournament: Tournament, user: User | None, progress: Progr
     return good(
         "backup",
         title,
-        f"{done} just now: {row.file}, {row.events:,} events, {row.size / 1e6:,.2f} MB.",
+        f"{done} just now: {row.file}, {row.content}, {row.size / 1e6:,.2f} MB.",
     )
 
 
@@ -133,7 +133,7 @@ def _last(title: str, tournament: Tournament, *, told: bool) -> Line:
     else:
         made = timezone.localtime(last.made_at)
         says = f"The last verified backup is of {made:%A %d %B, %H:%M}: {last.file}."
-        if _held(last) == _events(tournament):
+        if last.events == _events(tournament):
             return good("backup", title, f"{says} Nothing was recorded since.")
     if told:
         return unknown("backup", title, f"{says} One is made when you run the pre-flight.")
@@ -147,11 +147,6 @@ def _last(title: str, tournament: Tournament, *, told: bool) -> Line:
 
 def _events(tournament: Tournament) -> int:
     return HourTally.objects.filter(day__tournament=tournament).aggregate(n=Sum("events"))["n"] or 0
-
-
-def _held(backup: Backup) -> int:
-    """Events in a backup, archived ones too."""
-    return sum(int(backup.counts.get(f"events.{name}", 0)) for name in ("pssevent", "archivedpssevent"))
 
 
 def _names(courts: list[Court]) -> str:

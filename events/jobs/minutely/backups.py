@@ -7,7 +7,7 @@ from typing import Any
 
 from django_extensions.management.jobs import MinutelyJob
 
-from events.backup.keep import due_backups
+from events.backup import keep
 from events.backup.make import make_backup
 from events.backup.trouble import BackupError
 from events.models_backup import BackupKind
@@ -19,7 +19,7 @@ class Job(MinutelyJob):
     help = "Backs up tournaments whose backup is due."
 
     def execute(self) -> Any:
-        for tournament, reason in due_backups():
+        for tournament, reason in keep.look():
             try:
                 row = make_backup(tournament, BackupKind.AUTOMATIC, reason=reason)
             except BackupError as error:

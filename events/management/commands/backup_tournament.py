@@ -8,13 +8,14 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 
+from events.backup import keep
 from events.backup.command import BackupCommand
-from events.backup.keep import due_backups
 from events.backup.make import make_backup
 from events.backup.trouble import BackupError
 from events.models_backup import BackupKind
 from tournaments.lookup import find_tournament
 from tournaments.models import Tournament
+from tournaments.wording import counted
 
 
 class Command(BackupCommand):
@@ -42,7 +43,7 @@ class Command(BackupCommand):
                 raise BackupError(f"There is no directory {to}. Is the stick plugged in?")
         if due:
             kind = BackupKind.AUTOMATIC
-            wanted = [(one.tournament, one.reason) for one in due_backups()]
+            wanted = [(one.tournament, one.reason) for one in keep.look()]
         else:
             chosen = [find_tournament(slug)] if slug else Tournament.objects.order_by("start_date")
             wanted = [(tournament, "") for tournament in chosen]
@@ -63,7 +64,7 @@ class Command(BackupCommand):
                 failed.append(f"{tournament}: {error}")
                 continue
             self.say(
-                f"{row.path}\n  {row.events:,} events, {row.matches:,} matches, {row.rows:,} rows in all, "
+                f"{row.path}\n  {row.content}, {counted(row.rows, 'row')} in all, "
                 f"{filesizeformat(row.size)}; read back, restored and compared: nothing differs."
             )
             if row.copied_to:
@@ -74,8 +75,7 @@ class Command(BackupCommand):
             raise BackupError(" ".join(failed))
         lines = []
         if row:
-            matches = f"{row.matches:,} match{'' if row.matches == 1 else 'es'}"
-            lines = [f"{row.events:,} events and {matches}, read back and compared."]
+            lines = [f"{row.content}, read back and compared."]
         if row and row.copy_error:
             lines.append(f"There is no copy: {row.copy_error}")
         return {"lines": lines, "backup": row.pk if row else 0}

@@ -28,10 +28,8 @@ class Command(BackupCommand):
     def work(self, *, slug: str, dry_run: bool, yes: str | None, **options: Any) -> dict[str, Any]:
         tournament = find_tournament(slug)
         going = doomed(tournament)
-        self.say(
-            f"“{tournament}”: days {going.days:,}, matches {going.matches:,}, events {going.events:,} "
-            f"({going.archived:,} of them archived)."
-        )
+        archived = f", {going.archived:,} of them archived" if going.archived else ""
+        self.say(f"“{tournament}”: {going.in_words}{archived}.")
         if going.why_not:
             raise BackupError(going.why_not)
         if dry_run:

@@ -12,7 +12,7 @@ def test_tournament_goes_into_a_file_and_comes_back(stack: Stack, tmp_path: Path
     stack.manage("shell", "-v0", "-c", _MAKE)
 
     said = stack.manage("backup_tournament", "open", "--to", str(tmp_path)).stdout
-    assert "40 events, 3 matches" in said
+    assert "40 events and 3 matches" in said
     assert "nothing differs" in said
     path = str(next(tmp_path.glob("open-*.zip")))
     assert "Sound:" in stack.manage("verify_backup", path).stdout

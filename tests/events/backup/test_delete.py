@@ -127,7 +127,7 @@ def test_command_says_what_would_go_and_wants_the_name() -> None:
     with pytest.raises(CommandError, match=f"what was typed is not {slug}"):
         call_command("delete_tournament", slug, "--yes", "another", stdout=out)
 
-    assert "days 1, matches 4, events 200 (0 of them archived)" in out.getvalue()
+    assert "200 events of 4 matches on 1 day." in out.getvalue()
     assert PssEvent.objects.count() == 200
     call_command("delete_tournament", slug, "--yes", slug, stdout=out)
     assert not PssEvent.objects.exists()

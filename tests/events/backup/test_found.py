@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection, models
 
+from events.backup.make import make_backup
 from events.backup.restore import Mode, restore
 from events.backup.rules import Role, plan
 from events.backup.verify import verify
 from events.backup.write import write_backup
 from events.models import Match
+from tests.events.archive_stage import finished_tournament
 from tests.events.backup.hall import contents, make_tournament
 from tournaments.models import Tournament
 
@@ -134,3 +138,12 @@ def test_every_model_with_a_way_to_a_tournament_is_in_a_backup() -> None:
             if isinstance(field, models.ForeignKey) and field.related_model in found:
                 assert model in found, f"{model._meta.label} refers to {field.related_model}"
     assert Tournament in found
+
+
+def test_backup_counts_archived_events_among_its_events() -> None:
+    tournament = finished_tournament(200)
+    call_command("archive_events", "--tournament", tournament.slug, stdout=StringIO())
+
+    row = make_backup(tournament)
+
+    assert (row.counts["events.pssevent"], row.content) == (0, "200 events and 4 matches")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from events.backup.keep import KEEP_LAST, due_backups, prune, remove_leftovers
@@ -16,7 +18,7 @@ from events.backup.trouble import BackupError
 from events.models import EventTally
 from events.models_backup import Backup, BackupKind
 from tests.events.backup.hall import make_tournament
-from tests.factories import NOON
+from tests.factories import NOON, UserFactory
 from tournaments.models import Tournament
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +46,20 @@ def test_running_tournament_is_due_after_some_minutes(running: Tournament) -> No
 
     assert due_backups(now + timedelta(minutes=29)) == []
     assert [due.tournament for due in due_backups(now + timedelta(minutes=30))] == [running]
+
+
+def test_page_says_whether_backups_are_made_by_themselves(var: Path) -> None:
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+    url = reverse("admin:events_backup_changelist")
+    assert "No backups are made by themselves at the moment. That needs" in client.get(url).content.decode()
+
+    call_command("runjobs", "minutely")
+    assert "Backups are made by themselves: every 30 minutes" in client.get(url).content.decode()
+
+    (mark,) = (var / "tmp").glob("looked*")
+    os.utime(mark, (time.time() - 600, time.time() - 600))
+    assert "the last look on this machine was" in client.get(url).content.decode()
 
 
 def test_nothing_is_due_when_nothing_was_recorded_since(running: Tournament) -> None:
