@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -61,9 +62,9 @@ def _page(
         "day": day,
         "found": found,
         "states": _states(found),
-        "events_bars": _hour_bars(found, "events") if day else _day_bars(found, days, "events"),
-        "points_bars": _hour_bars(found, "points") if day else _day_bars(found, days, "points"),
-        "unit": "hour" if day else "day",
+        "charts": _charts(found, None if day else days),
+        "events_an_hour": number(found.an_hour("events"), 0),
+        "points_an_hour": number(found.an_hour("points"), 0),
         "outcomes": bars(
             (words, found.outcomes[value], f"{found.outcomes[value]}")
             for value, words in Outcome.choices
@@ -107,6 +108,25 @@ def _states(found: Statistics) -> list[tuple[str, int, str]]:
     return [state for n, state in enumerate(states) if n < 2 or state[1]]
 
 
+class Chart(NamedTuple):
+    """Bars of one kind: `figure` is what they count, `by` what each stands for."""
+
+    figure: str
+    by: str
+    bars: list[Bar]
+
+
+def _charts(found: Statistics, days: list[TournamentDay] | None) -> list[Chart]:
+    """Events and scores by the hour; of a whole tournament, whose `days` are given, by the day before."""
+    counted = (("events", "Events"), ("points", "Scores"))
+    if days is None:
+        return [Chart(figure, "hour", _hour_bars(found, what)) for what, figure in counted]
+    return [
+        *(Chart(figure, "day", _day_bars(found, days, what)) for what, figure in counted),
+        *(Chart(figure, "hour of all days", _clock_bars(found, what)) for what, figure in counted),
+    ]
+
+
 def _hour_bars(found: Statistics, what: str) -> list[Bar]:
     """From the first hour to the last, those in which nothing came too."""
     counts = {hour.start: getattr(hour, what) for hour in found.hours}
@@ -117,6 +137,18 @@ def _hour_bars(found: Statistics, what: str) -> list[Bar]:
     hours = min((last - first) // HOUR, MOST_HOURS) + 1
     starts = [first + n * HOUR for n in range(hours)] if hours <= MOST_HOURS else sorted(counts)
     return _bars((f"{timezone.localtime(start):%H:%M}", counts.get(start, 0)) for start in starts)
+
+
+def _clock_bars(found: Statistics, what: str) -> list[Bar]:
+    """The days laid over each other: from the earliest hour on the clock to the latest."""
+    counts: Counter[int] = Counter()
+    for hour in found.hours:
+        start = timezone.localtime(hour.start)
+        counts[start.hour * 60 + start.minute] += getattr(hour, what)
+    if not counts:
+        return []
+    clock = range(min(counts), max(counts) + 1, 60)
+    return _bars((f"{start // 60:02}:{start % 60:02}", counts[start]) for start in clock)
 
 
 def _day_bars(found: Statistics, days: Iterable[TournamentDay], what: str) -> list[Bar]:

@@ -139,6 +139,11 @@ class Statistics:
     def busiest(self) -> Hour | None:
         return max(self.hours, key=lambda hour: hour.events, default=None)
 
+    def an_hour(self, what: str) -> float | None:
+        """`events` or `points` on average in an hour of those in which anything came."""
+        told = [getattr(hour, what) for hour in self.hours]
+        return sum(told) / len(told) if told else None
+
     @property
     def average_length(self) -> float | None:
         lengths = [length for use in self.courts for length in use.lengths]

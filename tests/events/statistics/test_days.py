@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -64,6 +65,11 @@ def signed_in(group: str = "Viewer") -> Client:
 
 def page(day: TournamentDay, query: str = "") -> Any:
     return signed_in().get(reverse("day_statistics", args=[day.pk]) + query)
+
+
+def charts(context: Any) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """(what, by what) -> [(label, figure)]"""
+    return {(c.figure, c.by): [(bar.label, bar.text) for bar in c.bars] for c in context["charts"]}
 
 
 # --- Against a plain count ----------------------------------------------------------------------------
@@ -211,12 +217,48 @@ def test_hours_are_those_of_the_tournament_with_the_empty_ones_between() -> None
 
     context = page(day).context
 
-    assert [(bar.label, bar.text, bar.strong) for bar in context["events_bars"]] == [
-        ("21:00", "1", False),
-        ("22:00", "0", False),
-        ("23:00", "3", True),
-    ]
+    assert charts(context)["Events", "hour"] == [("21:00", "1"), ("22:00", "0"), ("23:00", "3")]
+    assert [bar.strong for bar in context["charts"][0].bars] == [False, False, True]
+    assert context["events_an_hour"] == "2"
     assert context["found"].busiest.events == 3
+
+
+def test_a_tournament_is_told_by_the_day_and_by_the_hour_as_a_plain_count_has_it() -> None:
+    first = make_day(time_zone="Asia/Kolkata")
+    second = first.tournament.days.get(number=2)
+    for day, hour, kind in (
+        (first, 0, "hit"),
+        (first, 0, "point"),
+        (first, 2, "hit"),
+        (second, 24, "point"),
+        (second, 26, "point"),
+        (second, 27, "hit"),
+    ):
+        PssEventFactory(day=day, received_at=NOON + timedelta(hours=hour), kind=kind)
+    tally_events()
+
+    context = signed_in().get(reverse("tournament_statistics", args=[first.tournament_id])).context
+
+    told = charts(context)
+    hours = Counter(
+        f"{timezone.localtime(e.received_at, ZoneInfo('Asia/Kolkata')):%H}:30" for e in totals.all_events()
+    )
+    assert {label: int(text) for label, text in told["Events", "hour of all days"] if text != "0"} == hours
+    assert told["Events", "hour of all days"] == [
+        ("17:30", "3"),
+        ("18:30", "0"),
+        ("19:30", "2"),
+        ("20:30", "1"),
+    ]
+    assert told["Scores", "hour of all days"] == [
+        ("17:30", "2"),
+        ("18:30", "0"),
+        ("19:30", "1"),
+        ("20:30", "0"),
+    ]
+    assert [text for _, text in told["Events", "day"]][:2] == ["3", "3"]
+    assert [text for _, text in told["Scores", "day"]][:2] == ["1", "2"]
+    assert (context["found"].an_hour("events"), context["found"].an_hour("points")) == (6 / 5, 3 / 5)
 
 
 def test_projection_is_only_for_the_number_somebody_gives() -> None:
