@@ -200,7 +200,8 @@ def _count_states(found: Statistics, rows: list[_Row], matches: MatchQuerySet) -
         found.decisions[decision] += count
     found.loaded, found.done = len(rows), results.total()
     undecided = matches.filter(winner="").with_is_last().order_by()
-    for started, ended, is_last in undecided.values_list("started_at", "ended_at", "is_last"):
+    columns = ("started_at", "ended_at", "is_last")
+    for started, ended, is_last in undecided.values_list(*columns):
         if started is None:
             found.waiting += is_last
             found.never_begun += not is_last
