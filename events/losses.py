@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from events.measure import NodeLedger, ledger_reader
 from events.models import EventTally, ListenerNode, Loss, Match, UdpSession
+from events.words import duration_text
 from tournaments.models import Court
 
 Span = tuple[datetime, datetime]
@@ -54,14 +55,14 @@ class Missed:
             said.append(f"Up to {self.drops:,} datagrams were dropped by the system; whose is not known.")
         if self.blind_ms:
             said.append(
-                f"For {_duration(self.blind_ms)} nothing was listening; what was sent then is not known."
+                f"For {duration_text(self.blind_ms)} nothing was listening; what was sent then is not known."
             )
         if self.damaged:
             places = "1 place" if self.damaged == 1 else f"{self.damaged:,} places"
             said.append(f"{places} of the journal could not be read; whose is not known.")
         if self.silent_ms:
             said.append(
-                f"For {_duration(self.silent_ms)} the listener has not said that it records; "
+                f"For {duration_text(self.silent_ms)} the listener has not said that it records; "
                 "whether what was sent then is recorded is not known."
             )
         return said
@@ -336,10 +337,3 @@ def _blind_within(loss: Loss, spans: Iterable[Span]) -> int:
     """Milliseconds of a blind time that can fall into these spans, which do not touch, at most."""
     common = sum(_milliseconds(max(loss.begin, begin), min(loss.end, end)) for begin, end in spans)
     return min(loss.blind_ms, common)
-
-
-def _duration(ms: int) -> str:
-    seconds = ms / 1000
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"

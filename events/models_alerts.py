@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
-from django.utils.timesince import timesince
 from simple_history.models import HistoricalRecords
 
 from events.alerts.kinds import KINDS, ORDER, Kind
 from events.alerts.states import OPEN, Hold, State, Track
+from events.words import duration_text
 
 _KIND_CHOICES = [(kind.key, kind.title) for kind in KINDS.values()]
 _LONGEST_HOLD_S = 3_600
@@ -153,10 +153,9 @@ class Alert(models.Model):
 
     @property
     def lasted(self) -> str:
-        """ "12 s", "5 minutes", "1 hour, 5 minutes"; until now when it is open."""
-        until = self.resolved_at or timezone.now()
-        seconds = max((until - self.fired_at).total_seconds(), 0)
-        return f"{seconds:.0f} s" if seconds < 60 else timesince(self.fired_at, until)
+        """In words; until now when it is open."""
+        lasted = (self.resolved_at or timezone.now()) - self.fired_at
+        return duration_text(lasted / timedelta(milliseconds=1))
 
     @property
     def worst_in_words(self) -> str:

@@ -87,6 +87,16 @@ def clock_text(ms: int | None) -> str:
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
+def duration_text(ms: float) -> str:
+    """How long something took: "4.5 s", "42 s", "2 min 10 s", "1 h 5 min"."""
+    if ms < 9_950:
+        return f"{max(ms, 0) / 1000:.1f}".removesuffix(".0") + " s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, f"{hours:,} h"), (minutes, f"{minutes} min"), (0 if hours else seconds, f"{seconds} s")]
+    return " ".join(text for number, text in parts if number)
+
+
 def decision_text(code: str) -> str:
     """What a decision's code means, or the code itself where that is not known."""
     return _DECISIONS.get(code, code)

@@ -16,6 +16,7 @@ from django.db.models import Sum
 
 from events.kinds import Status
 from events.models import HourTally, ListenerNode, UdpSession
+from events.words import duration_text
 from ingest.journal import JournalReader, Position
 from ingest.staging import recorder_state
 
@@ -188,7 +189,7 @@ def _warnings(node: NodeLedger) -> list[str]:
         )
     if node.blind_ms >= 1000:
         warnings.append(
-            f"{node.name}: for {node.blind_ms / 1000:,.0f} s in all nothing was listening; "
+            f"{node.name}: for {duration_text(node.blind_ms)} in all nothing was listening; "
             "what was sent then is not known."
         )
     return warnings

@@ -30,6 +30,11 @@ class DisplayAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     fields = ["name", "view", "court", "replay", "swap_sides", "size", "when_stale", "stale_after_s"]
     actions = ["reload_screens", "revoke_addresses"]
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field.empty_label = {"court": "No court", "replay": "None: what is live"}[db_field.name]
+        return field
+
     @column("shows", ordering="view")
     def now_shows(self, display: Display) -> str:
         return display.shows()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from events.words import duration_text
+
+_TIMES_MS = {"s": 1000, "min": 60_000}
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -37,9 +41,12 @@ class Kind:
         return value < than if self.below else value > than
 
     def with_unit(self, value: float | None) -> str:
-        """ "1,240 events/s"; '' for no value, or where only yes or no is measured."""
+        """ "1,240 events/s", "2 min 10 s without a message"; '' for no value, or where there is no unit."""
         if value is None or not self.unit:
             return ""
+        first, _, of_what = self.unit.partition(" ")
+        if first in _TIMES_MS:
+            return f"{duration_text(value * _TIMES_MS[first])} {of_what}"
         figure = f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:,.1f}"
         return f"{figure} {self.unit}"
 

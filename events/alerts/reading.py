@@ -24,6 +24,7 @@ from events.measure import Measures
 from events.models import Backup, EventTally, HourTally, PssEvent, UdpSession
 from events.models_backup import BackupKind
 from events.situation import Situation
+from events.words import duration_text
 from tournaments.models import Tournament, TournamentDay
 
 #: A backlog that is no smaller than it was so long ago grows.
@@ -112,7 +113,8 @@ def _courts(measures: Measures) -> Iterator[Reading]:
     for court in measures.courts:
         if court.clock_running and court.silent is not None:
             silent = court.silent.total_seconds()
-            text = f"{court.court} has sent nothing for {silent:,.0f} s, but its match clock runs."
+            lasted = duration_text(silent * 1000)
+            text = f"{court.court} has sent nothing for {lasted}, but its match clock runs."
             yield Reading(
                 "court_silent", text, silent, f"court:{court.court.pk}", str(court.court), known=known
             )
@@ -214,7 +216,7 @@ def _backups(situation: Situation) -> Iterator[Reading]:
             minutes = (situation.now - (last or moment)).total_seconds() / 60
             text = f"There is no good backup of {tournament} yet."
             if last is not None:
-                text = f"The last good backup of {tournament} is {minutes:,.0f} minutes old."
+                text = f"The last good backup of {tournament} is {duration_text(minutes * 60_000)} old."
             yield Reading("backup_old", text, minutes, *about)
         attempt = newest.get(tournament.slug)
         if attempt is not None and attempt.verified_at is None:

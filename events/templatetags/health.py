@@ -7,6 +7,8 @@ from datetime import timedelta
 from django import template
 from django.utils.formats import number_format
 
+from events.words import duration_text
+
 register = template.Library()
 
 
@@ -33,9 +35,7 @@ def gigabytes(size: int) -> str:
     return f"{measured(size / 1e9, 1)} GB"
 
 
-@register.filter
-def seconds(ms: int) -> str:
-    return f"{measured(ms / 1000, 1)} s"
+register.filter("duration", duration_text)
 
 
 @register.filter

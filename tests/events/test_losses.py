@@ -179,7 +179,7 @@ def test_a_listener_that_is_silent_now_leaves_open_what_it_misses(db: None, var:
     assert told == {one: 60_000, two: 0, three: 0}
     assert [losses.of_match(match, now).missed.silent_ms for match in matches] == [60_000, 0]
     assert losses.of_match(matches[0], now).missed.sentences == [
-        "For 60 s the listener has not said that it records; "
+        "For 1 min the listener has not said that it records; "
         "whether what was sent then is recorded is not known."
     ]
 

@@ -194,6 +194,17 @@ def test_actions_of_the_list_are_for_operators(client: Client, action: str, grou
     assert (before == after) is (group == "Viewer")
 
 
+def test_choices_of_a_display_say_what_none_means(operator: Client) -> None:
+    page = operator.get(DisplayFactory().get_absolute_url()).content.decode()
+    assert re.findall(r'<option value=""[^>]*>([^<]+)<', page) == ["No court", "None: what is live"]
+
+
+def test_empty_list_says_whether_a_filter_empties_it(operator: Client) -> None:
+    address = reverse("admin:events_display_changelist")
+    assert "No displays yet." in operator.get(address).content.decode()
+    assert "No displays match." in operator.get(address, {"q": "nothing"}).content.decode()
+
+
 def test_list_says_what_state_each_is_in(operator: Client) -> None:
     seen, gone, never, revoked = (DisplayFactory() for _ in range(4))
     Display.objects.filter(pk__in=[seen.pk, gone.pk]).mark_seen()

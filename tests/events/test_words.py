@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.kinds import Kind
-from events.words import clock_text, decision_text, describe
+from events.words import clock_text, decision_text, describe, duration_text
 from ingest.protocol import as_echo, parse
 
 WORDS = [
@@ -191,3 +191,21 @@ def test_describe_never_fails_on_an_event_of_which_little_is_known(kind: str, st
 def test_describe_never_fails(datagram: bytes):
     for message in parse(datagram):
         assert describe(message)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (-1, "0 s"),
+        (40, "0 s"),
+        (4_500, "4.5 s"),
+        (9_960, "10 s"),
+        (59_600, "1 min"),
+        (130_000, "2 min 10 s"),
+        (3_600_000, "1 h"),
+        (3_605_000, "1 h"),
+        (90 * 3_600_000 + 61_000, "90 h 1 min"),
+    ],
+)
+def test_duration_is_told_in_the_two_units_that_matter(ms: float, text: str) -> None:
+    assert duration_text(ms) == text

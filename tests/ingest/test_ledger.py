@@ -106,7 +106,7 @@ def test_ledger_names_drops_blind_time_and_damage(db: None, var: Path) -> None:
         "Nothing is being recorded · everything received is stored.",
         "far: 2 damaged places in the journal were passed over.",
         "far: the system dropped 1,200 datagrams before they could be recorded.",
-        "far: for 65 s in all nothing was listening; what was sent then is not known.",
+        "far: for 1 min 5 s in all nothing was listening; what was sent then is not known.",
     ]
 
 

@@ -296,7 +296,7 @@ def test_backup_that_is_old(hall: Hall) -> None:
     last = backup(hall, 100)
     hall.look(0)
     assert hall.look(300) == ["backup_old"]
-    assert only().text == "The last good backup of Berlin Open is 105 minutes old."
+    assert only().text == "The last good backup of Berlin Open is 1 h 45 min old."
     last.made_at = hall.now
     last.save()
     assert hall.look(360, heard=False) == []

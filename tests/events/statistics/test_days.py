@@ -318,7 +318,7 @@ def test_losses_are_those_of_the_hours_in_which_something_was_recorded() -> None
     assert statistics_of([first.pk, second.pk]).capture.missed == Missed(drops=7, blind_ms=90 * 60_000)
     content = page(first).content.decode()
     assert "Up to 7 datagrams were dropped by the system" in content
-    assert "For 60 min nothing was listening" in content
+    assert "For 1 h nothing was listening" in content
     assert "No loss is known" not in content
 
 
