@@ -32,6 +32,7 @@ class Collector:
         self.parts = {part.model: part for part in plan()}
         # Of carried and shared rows, those that some row refers to.
         self.named: dict[Model, set[int]] = defaultdict(set)
+        self._owned: dict[Model, set[Any]] = {}
 
     def in_reading_order(self) -> list[Part]:
         """What refers before what is referred to, as its keys are gathered on the way."""
@@ -64,14 +65,33 @@ class Collector:
         columns = part.columns
         for chunk in read_slices(part, columns, keys, self.using):
             for index, column in enumerate(columns):
-                if column.holds is Holds.REFERENCE and column.target in self.parts:
-                    self._name(column.target, {row[index] for row in chunk})
-            yield chunk
+                if column.holds is Holds.REFERENCE and self._role(column) in (Role.CARRIED, Role.SHARED):
+                    self.named[column.target] |= {row[index] for row in chunk} - {None}  # type: ignore[index]
+            yield self.within(columns, chunk)
 
-    def _name(self, target: Model, keys: set[int | None]) -> None:
-        if self.parts[target].role is not Role.OWNED:
-            keys.discard(None)
-            self.named[target] |= keys  # type: ignore[arg-type]
+    def within(self, columns: Collection[Column], chunk: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The rows, referring to nothing where they refer to a row of another tournament or of none.
+
+        As an event does whose match began before the moment from which on events were moved.
+        """
+        for index, column in enumerate(columns):
+            if column.holds is not Holds.REFERENCE or self._role(column) is not Role.OWNED:
+                continue
+            if column.field.null and (away := {row[index] for row in chunk} - self._own(column.target)):
+                chunk = [
+                    (*row[:index], None, *row[index + 1 :]) if row[index] in away else row for row in chunk
+                ]
+        return chunk
+
+    def _role(self, column: Column) -> Role | None:
+        return self.parts[column.target].role if column.target in self.parts else None
+
+    def _own(self, model: Model | None) -> set[Any]:
+        """The keys of the tournament's rows of an owned model, and None; asked for once."""
+        assert model is not None
+        if model not in self._owned:
+            self._owned[model] = {None, *self.keys(self.parts[model])}
+        return self._owned[model]
 
 
 def read_slices(

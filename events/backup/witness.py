@@ -92,9 +92,9 @@ def _read(part: Part, collector: Collector) -> Iterator[tuple[Any, ...]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT {chosen} FROM {table} t {where} ORDER BY t.{order}", params)  # noqa: S608
         while some := cursor.fetchmany(_AT_ONCE):
-            for row in some:
-                if named is not None and row[key] not in named:
-                    continue
+            if named is not None:
+                some = [row for row in some if row[key] in named]
+            for row in collector.within(columns, some):
                 if convert:
                     values = list(row)
                     for index, change in convert:

@@ -1,5 +1,6 @@
 """Moving events to another day: only after verified backups of the tournaments concerned."""
 
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from django.urls import reverse
 
 from events import views_backup
 from events.backup.collect import Progress
+from events.backup.delete import delete_tournament
+from events.backup.make import make_backup
 from events.backup.restore import Mode, restore
 from events.backup.write import write_backup
 from events.management.commands import move_events as command
-from events.models import EventMove, PssEvent
+from events.models import EventMove, EventTally, PssEvent
 from events.models_backup import Backup, BackupKind
+from events.moves import ALL_COURTS, move_events
 from tests.events.backup.hall import contents, make_tournament
 from tests.factories import (
     NOON,
@@ -202,9 +206,7 @@ def test_page_begins_the_command_that_moves_exactly_what_was_shown(monkeypatch: 
 
 
 def test_command_as_it_is_typed(stack: Stack) -> None:
-    stack.manage(
-        "shell", "-v0", "-c", "from tests.events.backup.hall import make_tournament; make_tournament()"
-    )
+    stack.manage("shell", "-v0", "-c", _MAKE)
 
     refused = stack.manage("move_events", *SPAN, "--no-day", check=False)
     assert refused.stderr.strip() == "CommandError: Nothing was changed: what was typed is not yes."
@@ -212,3 +214,20 @@ def test_command_as_it_is_typed(stack: Stack) -> None:
 
     assert "Moved 40 events and 3 matches of all courts to no day." in said
     assert stack.fetch("SELECT count(*) FROM events_pssevent WHERE day_id IS NULL") == [(40,)]
+
+
+def test_tournament_that_keeps_the_end_of_a_moved_match_can_be_backed_up_and_restored(tmp_path: Path) -> None:
+    tournament, elsewhere = make_tournament(), make_day(name="Elsewhere")
+    # The match began before this moment, its last events came after it.
+    move_events(ALL_COURTS, NOON, NOON + timedelta(seconds=5), elsewhere, None)
+    kept = PssEvent.objects.filter(tournament=tournament)
+    assert kept.exclude(match=None).count() == kept.filter(match__day=elsewhere).count() == 17
+
+    row = make_backup(tournament)
+    other = make_backup(elsewhere.tournament)
+
+    assert (row.events, row.matches, other.events, other.matches) == (20, 0, 20, 3)
+    restored = restore(row.path)
+    assert PssEvent.objects.filter(tournament=restored.tournament_id, match=None).count() == 20
+    assert EventTally.objects.filter(day__tournament=restored.tournament_id, match=None).total() == 20
+    assert delete_tournament(tournament).rows["events"] == 20
