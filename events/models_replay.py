@@ -76,6 +76,10 @@ class Replay(models.Model):
         gone = timedelta(0) if self.paused else (now or timezone.now()) - self.anchor_at
         return self._within(self.position_ms + round(gone.total_seconds() * 1000 * self.speed))
 
+    def runs(self) -> bool:
+        """Neither held nor at its end."""
+        return not self.paused and self.position() < self.duration_ms
+
     def set(
         self, *, speed: int | None = None, paused: bool | None = None, position: int | None = None
     ) -> None:

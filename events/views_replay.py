@@ -121,7 +121,7 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     played.mark_watched()
     player.go_to(played.position())
     now = int(timezone.now().timestamp() * 1000)
-    cards = player.cards(now, played.speed, not played.paused)
+    cards = player.cards(now, played.speed, played.runs())
     courts = player.recording.courts
     by_number = {courts[pk]["number"]: card for pk, card in cards.items()}
     return JsonResponse({"replay": played.told(), "now": now, "courts": by_number})

@@ -185,8 +185,7 @@ class Channel:
     def _cards(self) -> dict[int, dict[str, Any]]:
         assert self._replay
         assert self._player
-        runs = not self._replay.paused and self._player.position < self._replay.duration_ms
-        return self._player.cards(now_ms(), self._replay.speed, runs)
+        return self._player.cards(now_ms(), self._replay.speed, self._replay.runs())
 
     def _status(self) -> dict[str, Any]:
         assert self._replay

@@ -16,12 +16,11 @@ MOST_FILES = 100
 
 @dataclass(frozen=True)
 class RecordedFile:
-    """`name` is its path below RESTRIKE_VAR; `size` in bytes."""
+    """`name` is its path below RESTRIKE_VAR. A journal has its full size from the start."""
 
     name: str
     path: Path
     written_at: datetime
-    size: int
 
 
 def captures() -> Path:
@@ -42,11 +41,9 @@ def _newest(paths: Iterable[Path]) -> list[RecordedFile]:
         # A journal may be removed meanwhile.
         with suppress(FileNotFoundError):
             if path.is_file():
-                about = path.stat()
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 name = str(path.relative_to(settings.RESTRIKE_VAR))
-                files.append(
-                    RecordedFile(name, path, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size)
-                )
+                files.append(RecordedFile(name, path, written_at))
     return sorted(files, key=_age, reverse=True)[:MOST_FILES]
 
 
