@@ -19,7 +19,7 @@ class ArchivedReading(models.Model):
     """What the parser of the day made of a message, beside its numbers; once for all that read alike.
 
     Hundreds of thousands of events share a few thousand readings. Written and looked up by
-    `events.archive.readings`; `digest` is what it is found by.
+    `events.archive.slices`; `digest` is what it is found by.
     """
 
     # Four bytes: every archived event carries one.

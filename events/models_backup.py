@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -86,6 +87,16 @@ class Backup(models.Model):
     def content(self) -> str:
         """ "1,200 events and 1 match"."""
         return f"{counted(self.events, 'event')} and {counted(self.matches, 'match', 'matches')}"
+
+    def remove_files(self) -> list[Path]:
+        """Deletes the file and its copy; returns those that went. What cannot be deleted stays."""
+        removed = []
+        for path in (self.path, Path(self.copied_to)):
+            if path.suffix == ".zip":
+                with suppress(OSError):
+                    path.unlink()
+                    removed.append(path)
+        return removed
 
     def is_there(self) -> bool:
         """Whether the file still is where it was written."""

@@ -172,7 +172,8 @@ def _parts(redaction: Redaction) -> Iterator[tuple[str, str]]:
     var = Path(settings.RESTRIKE_VAR)
     # Of what the pages began, too: there is why it failed.
     for path in sorted([*(var / "logs").glob("*.log*"), *(var / "tmp" / "actions").glob("*.log")]):
-        yield f"logs/{path.name}", "\n".join(redaction.log(_tail(path))) + "\n"
+        if lines := list(redaction.log(_tail(path))):
+            yield f"logs/{path.name}", "\n".join(lines) + "\n"
 
 
 def _versions() -> dict[str, Any]:

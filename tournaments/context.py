@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from tournaments.models import ContextChange, Court, Progress, Tournament, TournamentDay
+from tournaments.models import ContextChange, Court, Progress, TournamentDay
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -118,5 +118,8 @@ class ContextTimeline:
         return days[index - 1] if index else None
 
 
-def running_tournaments() -> Iterable[Tournament]:
-    return Tournament.objects.filter(status=Progress.RUNNING)
+def days_in_force(now: datetime | None = None) -> set[int]:
+    """The days that events are filed under now, on any court or on all."""
+    timeline, now = ContextTimeline.load(), now or timezone.now()
+    courts = [None, *Court.objects.values_list("pk", flat=True)]
+    return {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -138,7 +136,7 @@ class BackupAdmin(ReadOnlyAdmin):
         return request.user.has_perm("events.delete_backup")
 
     def delete_model(self, request: HttpRequest, obj: Backup) -> None:
-        _remove_files(obj)
+        obj.remove_files()
         obj.delete()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Backup]) -> None:
@@ -161,11 +159,3 @@ def _state(backup: Backup) -> tuple[str, str]:
     if backup.verified_at is None:
         return "not verified", "Not verified yet"
     return "verified", f"Verified by {backup.verified_by}" if backup.verified_by else "Verified"
-
-
-def _remove_files(backup: Backup) -> None:
-    """The file and its copy go with the row."""
-    for path in (backup.path, Path(backup.copied_to)):
-        if path.suffix == ".zip":
-            with suppress(OSError):
-                path.unlink()

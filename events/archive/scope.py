@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from events.models import ArchivedPssEvent, EventTally, ListenerNode, Match, PssEvent, UdpSession
 from events.tallies import minute_of
-from tournaments.context import ContextTimeline
-from tournaments.models import Court, Progress, Tournament, TournamentDay
+from tournaments.context import days_in_force
+from tournaments.models import Progress, Tournament, TournamentDay
 
 #: After this long without a word the importer takes nothing up where it was left (ingest.matches).
 QUIET = timedelta(hours=3)
@@ -54,11 +54,8 @@ def why_not(tournament: Tournament, now: datetime | None = None) -> str:
 
 def _active_day(tournament: Tournament, now: datetime) -> TournamentDay | None:
     """Its day that is in force anywhere, unless its date has passed and it was only forgotten."""
-    timeline = ContextTimeline.load()
-    courts = [None, *Court.objects.values_list("pk", flat=True)]
-    in_force = {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}
     yesterday = timezone.localdate(now, tournament.tz) - timedelta(1)
-    days = tournament.days.filter(pk__in=in_force)
+    days = tournament.days.filter(pk__in=days_in_force(now))
     return days.filter(Q(date__gte=yesterday) | Q(tournament__status=Progress.RUNNING)).first()
 
 

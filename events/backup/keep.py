@@ -98,11 +98,7 @@ def prune(slug: str) -> list[Path]:
     removed = []
     for row in rows:
         if row.pk not in kept:
-            for path in (row.path, Path(row.copied_to)):
-                if path.name and path.suffix == ".zip":
-                    with suppress(OSError):
-                        path.unlink()
-                        removed.append(path)
+            removed += row.remove_files()
             row.delete()
     return removed
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
 from events.backup.collect import Progress
 from events.backup.rules import IN_USE, Holds, Model, Part, Role, plan, referrers, rows
 from events.backup.totals import take_hours
 from events.models import EventTally, HourTally
-from tournaments.context import ContextTimeline
-from tournaments.models import Court
 
 
 def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str, int]:
@@ -48,13 +45,6 @@ def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str,
             gone = part.model._base_manager.using(using).filter(pk__in=keys)._raw_delete(using)
             removed[part.names[1]] = gone
     return removed
-
-
-def days_in_force() -> set[int]:
-    """The days that events are filed under now, on any court or on all."""
-    timeline, now = ContextTimeline.load(), timezone.now()
-    courts = [None, *Court.objects.values_list("pk", flat=True)]
-    return {day for court in courts if (day := timeline.day_id_at(court, now)) is not None}
 
 
 def carried_keys(parts: dict[Model, Part], tournament_id: int, using: str) -> dict[Model, set[Any]]:

@@ -26,6 +26,7 @@ from events.backup.same import Finder, Match
 from events.backup.totals import TotalsOf, add_hours, add_totals
 from events.backup.trouble import BackupError, BadBackupError
 from events.tallies import Amount, Key, shift_hours
+from tournaments.context import days_in_force
 from tournaments.models import Tournament, TournamentDay
 
 TALLY = "events.eventtally"
@@ -254,7 +255,7 @@ def refuse_in_force(tournament: Tournament, using: str) -> None:
 def why_not(tournament: Tournament, using: str = "default") -> str:
     """Why it may be neither deleted nor restored now, and what to do; '' when it may."""
     days = set(TournamentDay.objects.using(using).filter(tournament=tournament).values_list("pk", flat=True))
-    if not days & remove.days_in_force():
+    if not days & days_in_force():
         return ""
     return (
         f"“{tournament}” is active now, so its events are still coming in. "

@@ -67,7 +67,7 @@ def test_page_says_what_happened_and_what_to_do(operator: Client, watched: None)
 def test_page_says_that_nothing_is_wrong(operator: Client, watched: None) -> None:
     shown = page(operator)
     assert "Nothing is wrong." in shown
-    assert "There was no alert yet." in shown
+    assert "No alert is over yet." in shown
     assert "Nobody looks" not in shown
 
 

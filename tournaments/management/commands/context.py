@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from tournaments import announce
 from tournaments.context import ContextTimeline, get_context, set_context
@@ -87,4 +89,9 @@ def _change(change: ContextChange) -> dict[str, Any]:
 
 def _line(entry: dict[str, Any]) -> str:
     what = f"{entry['title']} [{entry['tournament']}]" if entry["title"] else "no day"
-    return f"{entry['name']}: {what}" + (f", since {entry['since']}" if entry["since"] else "")
+    return f"{entry['name']}: {what}" + (f", since {_since(entry)}" if entry["since"] else "")
+
+
+def _since(entry: dict[str, Any]) -> str:
+    moment = datetime.fromisoformat(entry["since"])
+    return date_format(timezone.localtime(moment), "D j M Y, H:i:s")
