@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from events.archive.scope import count_archived
 from events.backup.collect import Progress, no_progress
 from events.backup.make import backup_before
-from events.backup.remove import remove_rows
+from events.backup.remove import remove_rows, size_of
 from events.backup.restore import refuse_in_force, why_not
 from events.backup.rules import plan
 from events.backup.trouble import BackupError
@@ -78,12 +78,12 @@ def delete_tournament(
     """
     name = str(tournament)
     refuse_in_force(tournament, "default")
-    before = _content(tournament)
+    before = size_of(tournament)
     backup = backup_before(tournament, "Before it was deleted", user, progress)
     try:
         with transaction.atomic():
             refuse_in_force(tournament, "default")
-            if _content(tournament) != before:
+            if size_of(tournament) != before:
                 raise BackupError(_CHANGED.format(name))
             rows = remove_rows(tournament.pk, "default", progress)
             if user is not None:
@@ -92,8 +92,3 @@ def delete_tournament(
         # A total of it was counted up while it went.
         raise BackupError(_CHANGED.format(name)) from error
     return Deleted(backup, rows)
-
-
-def _content(tournament: Tournament) -> tuple[int, int]:
-    matches = Match.objects.filter(day__tournament=tournament).count()
-    return HourTally.objects.filter(day__tournament=tournament).total(), matches

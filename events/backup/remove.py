@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef
 from events.backup.collect import Progress
 from events.backup.rules import IN_USE, Holds, Model, Part, Role, plan, referrers, rows
 from events.backup.totals import take_hours
-from events.models import EventTally, HourTally
+from events.models import EventTally, HourTally, Match
+from tournaments.models import Tournament
 
 
 def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str, int]:
@@ -45,6 +46,12 @@ def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str,
             gone = part.model._base_manager.using(using).filter(pk__in=keys)._raw_delete(using)
             removed[part.names[1]] = gone
     return removed
+
+
+def size_of(tournament: Tournament, using: str = "default") -> tuple[int, int]:
+    """Its events and matches, from the totals: whether something came between a backup and what follows."""
+    events = HourTally.objects.using(using).filter(day__tournament=tournament.pk).total()
+    return events, Match.objects.using(using).filter(day__tournament=tournament.pk).count()
 
 
 def carried_keys(parts: dict[Model, Part], tournament_id: int, using: str) -> dict[Model, set[Any]]:

@@ -84,11 +84,14 @@ def restore(
     mode: Mode = Mode.NEW,
     *,
     replaced: str = "",
+    size: tuple[int, int] | None = None,
     dry_run: bool = False,
     progress: Progress = no_progress,
     using: str = "default",
 ) -> Outcome:
     """Restores a backup; `replaced` is the slug of the tournament that `REPLACE` replaces.
+
+    With `size`, that tournament's events and matches when it was backed up, it has to have as many still.
 
     A dry run does everything and takes it back. BackupError when it cannot be, and then nothing has
     changed.
@@ -97,7 +100,7 @@ def restore(
         try:
             with transaction.atomic(using=using):
                 restorer = Restorer(source, mode, using, progress)
-                outcome = restorer.run(replaced)
+                outcome = restorer.run(replaced, size)
                 shift_hours(restorer.hours, using=using)
                 if dry_run:
                     transaction.set_rollback(True, using=using)
@@ -127,9 +130,9 @@ class Restorer:
         self.totals = TotalsOf()
         self.hours: dict[Key, Amount] = {}
 
-    def run(self, replaced: str = "") -> Outcome:
+    def run(self, replaced: str = "", size: tuple[int, int] | None = None) -> Outcome:
         files = self._files()
-        self._prepare(replaced)
+        self._prepare(replaced, size)
         for part in self.parts.values():
             file = files.get(part.label)
             if file is not None:
@@ -154,7 +157,7 @@ class Restorer:
             raise BadBackupError("It does not hold exactly one tournament.")
         return files
 
-    def _prepare(self, replaced: str) -> None:
+    def _prepare(self, replaced: str, size: tuple[int, int] | None) -> None:
         slug, name = self.manifest.tournament.get("slug", ""), self.manifest.tournament.get("name", "")
         same = Tournament.objects.using(self.using).filter(slug=slug).first()
         if self.mode is Mode.REPLACE:
@@ -166,6 +169,10 @@ class Restorer:
                     f"The backup is of “{slug}”, which is here too. Replace that, or restore as new."
                 )
             refuse_in_force(old, self.using)
+            if size is not None and remove.size_of(old, self.using) != size:
+                raise BackupError(
+                    f"“{old}” has changed since it was backed up. Nothing was changed; try again in a minute."
+                )
             self.outcome.removed = remove.remove_rows(old.pk, self.using, self.progress)
         elif self.mode is Mode.MERGE and same is None:
             raise BackupError(f"There is no tournament “{slug}” to merge into. Restore it as a new one.")

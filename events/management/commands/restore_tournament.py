@@ -9,6 +9,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 
 from events.backup.command import BackupCommand, existing
 from events.backup.make import backup_before
+from events.backup.remove import size_of
 from events.backup.restore import Mode, Outcome, restore
 from events.models_backup import Backup
 from tournaments.lookup import find_tournament
@@ -44,13 +45,17 @@ class Command(BackupCommand):
     ) -> dict[str, Any]:
         path = existing(file)
         mode = Mode.MERGE if merge else Mode.REPLACE if replace else Mode.NEW
+        size = None
         if replace and not dry_run:
             tournament = find_tournament(replace)
             warning = f"All of “{tournament}” will be deleted, and the backup put in its place."
             self.confirm(replace, yes, warning)
+            size = size_of(tournament)
             row = backup_before(tournament, "Before it was replaced", self.user, self.progress)
             self.say(f"What is there now is kept in {row.path}")
-        outcome = restore(path, mode, replaced=replace or "", dry_run=dry_run, progress=self.progress)
+        outcome = restore(
+            path, mode, replaced=replace or "", size=size, dry_run=dry_run, progress=self.progress
+        )
         for line in outcome.lines():
             self.say(line)
         if dry_run:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 
 from events.backup.make import backup_before
+from events.backup.remove import size_of
 from events.backup.restore import Mode, restore
 from events.backup.trouble import BackupError
 from events.backup.write import write_backup
@@ -15,7 +16,7 @@ from events.models import Athlete, EventTally, Match, PssEvent, UdpSession
 from events.models_backup import Backup
 from ingest.state import State
 from tests.events.backup.hall import contents, make_tournament
-from tests.factories import NOON, ContextChangeFactory, make_day
+from tests.factories import NOON, ContextChangeFactory, PssEventFactory, make_day, tally_events
 from tournaments.context import ContextTimeline, clear_context, get_context, set_context
 from tournaments.models import ContextChange, Court, Tournament
 
@@ -198,3 +199,17 @@ def test_day_without_events_has_a_backup_too(tmp_path: Path) -> None:
     write_backup(day.tournament_id, tmp_path / "a.zip")
 
     assert restore(tmp_path / "a.zip").slug == "empty-2"
+
+
+def test_what_arrives_after_the_backup_is_not_replaced_with_it(backup: Path) -> None:
+    tournament = Tournament.objects.get()
+    size = size_of(tournament)
+    PssEventFactory(day=tournament.days.get(number=1))
+    tally_events()
+
+    with pytest.raises(BackupError, match="has changed since it was backed up"):
+        restore(backup, Mode.REPLACE, replaced=tournament.slug, size=size)
+
+    assert PssEvent.objects.filter(tournament=tournament).count() == 41
+    restore(backup, Mode.REPLACE, replaced=tournament.slug, size=size_of(tournament))
+    assert PssEvent.objects.count() == 40
