@@ -123,7 +123,7 @@ def _charts(found: Statistics, days: list[TournamentDay] | None) -> list[Chart]:
         return [Chart(figure, "hour", _hour_bars(found, what)) for what, figure in counted]
     return [
         *(Chart(figure, "day", _day_bars(found, days, what)) for what, figure in counted),
-        *(Chart(figure, "hour of all days", _clock_bars(found, what)) for what, figure in counted),
+        *(Chart(figure, "hour, all days together", _clock_bars(found, what)) for what, figure in counted),
     ]
 
 

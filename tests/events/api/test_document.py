@@ -103,4 +103,8 @@ def test_the_page_about_it_needs_no_other_server() -> None:
     for name in ("swagger-ui-bundle.js", "swagger-ui-init.js", "swagger-ui.css"):
         assert f"/static/ninja/{name}" in page
         assert finders.find(f"ninja/{name}")
+    # Dark and of a phone's width where the admin is.
+    assert "/static/staff/api.js" in page
+    assert finders.find("staff/api.js")
+    assert 'name="viewport"' in page
     assert PssEvent.objects.count() == 0

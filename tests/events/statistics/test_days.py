@@ -243,14 +243,16 @@ def test_a_tournament_is_told_by_the_day_and_by_the_hour_as_a_plain_count_has_it
     hours = Counter(
         f"{timezone.localtime(e.received_at, ZoneInfo('Asia/Kolkata')):%H}:30" for e in totals.all_events()
     )
-    assert {label: int(text) for label, text in told["Events", "hour of all days"] if text != "0"} == hours
-    assert told["Events", "hour of all days"] == [
+    assert {
+        label: int(text) for label, text in told["Events", "hour, all days together"] if text != "0"
+    } == hours
+    assert told["Events", "hour, all days together"] == [
         ("17:30", "3"),
         ("18:30", "0"),
         ("19:30", "2"),
         ("20:30", "1"),
     ]
-    assert told["Scores", "hour of all days"] == [
+    assert told["Scores", "hour, all days together"] == [
         ("17:30", "2"),
         ("18:30", "0"),
         ("19:30", "1"),
