@@ -100,5 +100,10 @@ class BackupWork(DailyWork):
     name = "backup"
     nice = 10
 
+    def begin(self) -> None:
+        # The first look comes in a minute; until then the page must not say that nobody looks.
+        keep.mark_look()
+        super().begin()
+
     def is_due(self, now: datetime | None = None) -> bool:
         return bool(keep.look(now))

@@ -36,12 +36,17 @@ class Due(NamedTuple):
 
 def look(now: datetime | None = None) -> list[Due]:
     """`due_backups`, for whoever makes them by itself: that somebody looked is kept, for the page."""
+    mark_look()
+    return due_backups(now)
+
+
+def mark_look() -> None:
+    """Keeps that somebody looks on this machine from now on."""
     mark = _mark()
     with suppress(OSError):
         # A disk that is full must not keep a backup on another from being made.
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
-    return due_backups(now)
 
 
 def last_look() -> datetime | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from events.backup import keep
 from restrike.daily import BackupWork, DailyWork
 from tests.events.backup.hall import make_tournament
 from tests.factories import ContextChangeFactory, CourtFactory, TournamentFactory, UdpSessionFactory
@@ -96,3 +97,14 @@ def test_backup_work_runs_one_niced_command_at_a_time_while_one_is_due(tmp_path:
 
     assert started.read_text() in ("", "x")
     assert not any(thread.name == "backup" for thread in threading.enumerate())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_backups_are_looked_for_from_the_start_on(var: Path) -> None:
+    assert not keep.is_looked_for()
+
+    work = BackupWork([], var / "backup")
+    work.begin()
+
+    assert keep.is_looked_for()
+    work.end()
