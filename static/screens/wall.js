@@ -15,6 +15,11 @@ const heard = new Map();
 let chosen = options(registered);
 let lost = false;
 
+/** With the texts of these names cleaned: a card marks what is invisible, for staff. */
+function cleaned(found, ...names) {
+  return { ...found, ...Object.fromEntries(names.map((name) => [name, clean(found[name])])) };
+}
+
 function arrange() {
   const count = Math.max(cards.size, 1);
   const room = window.innerWidth / window.innerHeight;
@@ -78,7 +83,9 @@ function take(message) {
   if (message.courts) courts(message.courts);
   for (const [id, moment] of Object.entries(message.heard)) heard.set(id, moment);
   for (const [id, data] of Object.entries(message.cards)) {
-    cards.get(id)?.card.show({ ...data, match: null, heard: heard.get(id) ?? null });
+    const about = cleaned(data, "number", "phase", "category", "decision");
+    const [blue, red] = [data.blue, data.red].map((side) => cleaned(side, "name", "ioc"));
+    cards.get(id)?.card.show({ ...about, blue, red, match: null, heard: heard.get(id) ?? null });
   }
   document.getElementById("wall-replayed").hidden = !message.replay;
   wall.classList.toggle("wall-replayed", Boolean(message.replay));

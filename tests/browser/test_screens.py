@@ -272,6 +272,12 @@ def test_wall_fits_any_number_of_courts_on_any_screen(screen: Page, live_stack: 
                     "cut": [],
                     "smallest": True,
                 }, (count, width)
+            # In the hand it scrolls, and cuts nothing off.
+            screen.set_viewport_size({"width": 360, "height": 740})
+            found = screen.evaluate(FITS)
+            assert (found["count"], found["cut"], found["scrolls"]) == (count, [], count > 4)
+            screen.locator(".live-card").last.scroll_into_view_if_needed()
+            expect(screen.locator(".live-card").last).to_be_in_viewport(ratio=1)
     finally:
         live_stack.stack.manage("shell", "-v0", "-c", _RESTORE)
 
@@ -279,9 +285,11 @@ def test_wall_fits_any_number_of_courts_on_any_screen(screen: Page, live_stack: 
 def test_wall_shows_the_match_and_says_when_it_is_cut_off(
     page: Page, live_stack: LiveStack, overlay_path: str
 ) -> None:
-    pause(live_stack, blue=HOSTILE)
+    pause(live_stack, blue="\u202eDNALOP\u0007")
     page.goto("/wall/")
     there = page.locator(".live-card", has_text="Match 811")
+    expect(there.locator(".live-blue .live-name")).to_have_text("DNALOP")
+    pause(live_stack, blue=HOSTILE)
     expect(there.locator(".live-red .live-score")).to_have_text("12")
     expect(there.locator(".live-blue .live-name")).to_have_text(HOSTILE)
     expect(there.locator(".live-match")).not_to_have_attribute("href", re.compile("."))
