@@ -94,8 +94,9 @@ class Feed:
             self._thread = ThreadPoolExecutor(1, "live-feed")
             self._task = asyncio.create_task(self._run(self._tail, self._thread), name="live feed")
         try:
-            await asyncio.wait_for(self._ready.wait(), READY_S)
-        except TimeoutError:
+            async with asyncio.timeout(READY_S):
+                await self._ready.wait()
+        except (TimeoutError, asyncio.CancelledError):
             self.leave()
             raise
 

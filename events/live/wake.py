@@ -45,8 +45,11 @@ class Waker:
 
     async def wait(self) -> None:
         """Until woken, or `timeout` seconds."""
+        # Not `wait_for`, which before Python 3.12 loses a cancellation that comes together with the news:
+        # who ends the feed would wait for ever.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.changed.wait(), self.timeout)
+            async with asyncio.timeout(self.timeout):
+                await self.changed.wait()
         self.changed.clear()
 
 

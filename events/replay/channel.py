@@ -74,8 +74,14 @@ class Channel:
         self.viewers += 1
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"replay {self.pk}")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), READY_S)
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._ready.wait()
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            await self.leave()
+            raise
         if self._player is None or self.over:
             await self.leave()
             return False

@@ -72,3 +72,18 @@ async def test_postgresql_that_is_away_leaves_polling(tcp_port: int) -> None:
     async with NotifyWaker({"host": "127.0.0.1", "port": tcp_port, "connect_timeout": 2}) as waker:
         await waker.wait()
         assert waker.timeout == POLL_S
+
+
+async def test_cancellation_that_comes_with_the_news_ends_the_wait() -> None:
+    # Whichever turn of the event loop it comes in; else the feed could not be stopped.
+    for turns in range(6):
+        waker = Waker()
+        task = asyncio.create_task(waker.wait())
+        await asyncio.sleep(0)
+        waker.changed.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if task.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, 5)
+        assert task.done()
