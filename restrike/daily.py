@@ -20,6 +20,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from events.backup import keep
+from events.models_replay import Replay
 from events.situation import Situation
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class DailyWork:
 
 
 class BackupWork(DailyWork):
-    """Runs `command` while a backup is due; the next look is after it, so there are never two."""
+    """Each minute: runs `command` while a backup is due, one at a time, and ends replays nobody watches."""
 
     name = "backup"
     nice = 10
@@ -106,4 +107,6 @@ class BackupWork(DailyWork):
         super().begin()
 
     def is_due(self, now: datetime | None = None) -> bool:
+        # The other minutely job, too small for a process of its own.
+        Replay.objects.forget()
         return bool(keep.look(now))

@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from events.backup import keep
+from events.models_replay import Replay
 from restrike.daily import BackupWork, DailyWork
 from tests.events.backup.hall import make_tournament
 from tests.factories import ContextChangeFactory, CourtFactory, TournamentFactory, UdpSessionFactory
@@ -108,3 +109,12 @@ def test_backups_are_looked_for_from_the_start_on(var: Path) -> None:
 
     assert keep.is_looked_for()
     work.end()
+
+
+def test_replays_that_nobody_watches_end_with_the_next_look(var: Path) -> None:
+    watched = Replay.objects.create(name="watched")
+    Replay.objects.create(name="forgotten", watched_at=timezone.now() - timedelta(hours=1))
+
+    assert not BackupWork([], var / "backup").is_due()
+
+    assert list(Replay.objects.all()) == [watched]
