@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from events.kinds import Kind
 from events.models import ArchivedPssEvent, Match, PssEvent
@@ -30,14 +31,15 @@ def count(match_ids: Collection[int], *, using: str = "default") -> None:
     """Counts the figures of these matches anew and stores them.
 
     In one transaction with what changed the events. Events and figures are read behind the lock on the
-    match's row, which everybody takes who changes either.
+    match's row, which everybody takes who changes either; an importer that has them in memory learns of it
+    by `Match.recounts`.
     """
     for part in _parts(sorted(match_ids)):
         with transaction.atomic(using=using):
             matches = Match.objects.using(using).filter(pk__in=part).order_by("pk").select_for_update()
             locked = list(matches.values_list("pk", flat=True))
             for pk, figures in _counted(locked, using).items():
-                Match.objects.using(using).filter(pk=pk).update(figures=figures)
+                Match.objects.using(using).filter(pk=pk).update(figures=figures, recounts=F("recounts") + 1)
 
 
 def count_missing(stop: threading.Event | None = None) -> int:

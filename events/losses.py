@@ -292,7 +292,8 @@ def of_match(match: Match, now: datetime | None = None) -> MatchLedger:
         for loss in Loss.objects.filter(node__in=nodes, begin__lte=end, end__gte=begin)
         if loss.port is None or (loss.node, loss.port) in heard
     ]
-    rows = list(ListenerNode.objects.filter(name__in=nodes).annotate(heard=Max("sessions__last_event_at")))
+    named = ListenerNode.objects.filter(name__in=nodes)
+    rows: list[Any] = list(named.annotate(heard=Max("sessions__last_event_at")))
     # Of an importer that stands still the journal knows better how much waits.
     standing = any(row.importer_seen_at is None or now - row.importer_seen_at > _STANDS for row in rows)
     backlogs = {row.name: row.backlog for row in rows}

@@ -25,7 +25,13 @@ from events.models_health import ListenerSample as ListenerSample
 from events.models_health import Loss as Loss
 from events.models_health import WebSample as WebSample
 from events.models_replay import Replay as Replay
-from events.querysets import EventTallyQuerySet, HourTallyQuerySet, MatchQuerySet, PssEventQuerySet
+from events.querysets import (
+    EventTallyQuerySet,
+    HourTallyQuerySet,
+    ListenerNodeQuerySet,
+    MatchQuerySet,
+    PssEventQuerySet,
+)
 from tournaments.models import Court, Tournament, TournamentDay
 from tournaments.wording import counted
 
@@ -74,6 +80,8 @@ class ListenerNode(models.Model):
         default=0, help_text="Events a second, between its importer's last two signs of life."
     )
     clocks = models.JSONField(default=list, help_text="The courts, by id, whose match clock runs.")
+
+    objects = ListenerNodeQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -153,7 +161,8 @@ class Match(models.Model):
     `gam_jeoms` a list of `[blue, red]` by round; `replays`, `injuries` and `time_outs` lists of
     objects as `events.scoreboard` makes them. `figures` is what was hit and scored, see
     `events.match_output.figures`; None until `events.figures` has counted the events of a match that was
-    stored without.
+    stored without. `recounts` is how often that was done: an importer that knows the match as it was before
+    sees by it that it has to read the events again.
     """
 
     court = models.ForeignKey(Court, on_delete=models.PROTECT, null=True, blank=True, related_name="matches")
@@ -181,6 +190,7 @@ class Match(models.Model):
     time_outs = models.JSONField(default=list, blank=True)
     referees = models.JSONField(default=dict, blank=True)
     figures = models.JSONField(null=True, blank=True, editable=False)
+    recounts = models.PositiveIntegerField(default=0, editable=False)
     winner = models.CharField(max_length=4, blank=True, choices=Outcome)
     decision = models.CharField(max_length=8, blank=True)
     loaded_at = models.DateTimeField()

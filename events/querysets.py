@@ -12,10 +12,19 @@ from events import bulk
 from events.kinds import Kind, Status
 
 if TYPE_CHECKING:
-    from events.models import EventTally, HourTally, Match, PssEvent  # noqa: F401  named in quotes below
+    from events.models import EventTally, HourTally, ListenerNode, Match, PssEvent  # noqa: F401  named in quotes below
     from tournaments.models import TournamentDay
 
 _Tally = TypeVar("_Tally", bound=models.Model)
+
+
+class ListenerNodeQuerySet(models.QuerySet["ListenerNode"]):
+    def hold(self) -> None:
+        """Keeps the importers from storing until the transaction ends; its first statement, before any lock.
+
+        On SQLite the transaction does so by itself.
+        """
+        list(self.order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 class PssEventQuerySet(models.QuerySet["PssEvent"]):

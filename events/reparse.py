@@ -1,7 +1,8 @@
 """Stored messages through the parser in force: what it understands better now is written.
 
 Each slice is a transaction of its own: events, totals, the figures of matches and the counts of
-unknown messages change together. What else a match's row says is not folded again.
+unknown messages change together, while no importer stores. What else a match's row says is not folded
+again, but by an importer that is following the match.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.db.models import F, QuerySet
 from events import figures
 from events.kinds import Kind, Status
 from events.match_json import STREAM
-from events.models import PssEvent, UnknownMessage
+from events.models import ListenerNode, PssEvent, UnknownMessage
 from events.reader import Reader, ReadMessage
 from events.tallies import Amount, Key, minute_of, shift_tallies
 
@@ -60,6 +61,8 @@ def reparse(
     last = 0
     while True:
         with transaction.atomic():
+            if not dry_run:
+                ListenerNode.objects.hold()
             rows = list(
                 events.filter(pk__gt=last)
                 .select_related("session")

@@ -32,7 +32,7 @@ from ingest.selftest import is_self_test
 from ingest.senders import moment
 from ingest.staging import recorder_state
 from ingest.state import AnotherImporter, State
-from ingest.tallies import RowGone
+from ingest.tallies import ChangedMeanwhile
 
 log = logging.getLogger(__name__)
 
@@ -187,8 +187,8 @@ class Importer:
         if self._failures == 1 or self._failures % 10 == 0:
             if isinstance(error, AnotherImporter):
                 log.error("%s", error)
-            elif isinstance(error, RowGone):
-                log.info("A total was moved away meanwhile; storing the batch once more.")
+            elif isinstance(error, ChangedMeanwhile):
+                log.info("What is stored was changed meanwhile; storing the batch once more.")
             elif isinstance(error, Error):
                 said = " ".join(str(error).split()) or type(error).__name__
                 log.error("Cannot write to the database (%s). %s", said, _WAITS)
@@ -387,4 +387,4 @@ def _is_about_the_data(error: Exception) -> bool:
     if isinstance(error, DataError | IntegrityError):
         return True
     # What else a database says is about itself; anything else at all is about the message.
-    return not isinstance(error, Error | AnotherImporter | RowGone | OSError)
+    return not isinstance(error, Error | AnotherImporter | ChangedMeanwhile | OSError)

@@ -17,6 +17,7 @@ from events.models import Athlete, Match, PssEvent
 from events.scoreboard import Scoreboard
 from ingest.outputs import Outputs
 from ingest.senders import Sender, moment, nanoseconds
+from ingest.tallies import ChangedMeanwhile
 
 # After this long without a word, what comes next is not the same match.
 MATCH_SILENCE_NS = 3 * 3600 * 1_000_000_000
@@ -40,7 +41,7 @@ _COLUMNS = {field.attname: field for field in Match._meta.concrete_fields}
 def _update_statement(names: tuple[str, ...]) -> str:
     # Django builds the text of an update anew each time, which takes longer than the update.
     columns = ", ".join(f'"{_COLUMNS[name].column}" = %s' for name in names)
-    return f"UPDATE {Match._meta.db_table} SET {columns} WHERE id = %s"  # noqa: S608  columns of the model
+    return f"UPDATE {Match._meta.db_table} SET {columns} WHERE id = %s AND recounts = %s"  # noqa: S608  columns
 
 
 def _prepared(fields: dict[str, Any]) -> list[Any]:
@@ -61,7 +62,8 @@ class Track:
         "messages",
         "outputs",
         "previous",
-        "previous_id",
+        "previous_row",
+        "recounts",
         "session_id",
         "speaker",
         "written",
@@ -72,6 +74,7 @@ class Track:
         self.board = Scoreboard()
         self.outputs = Outputs()
         self.match_id: int | None = None
+        self.recounts = 0  # of this match, as its row had them when it was read
         self.messages = 0  # of this match
         self.day_id: int | None = None
         self.last_ns = 0
@@ -79,7 +82,7 @@ class Track:
         self.written = self.board.version
         self.counted = self.board.counted
         # The match before, and what of it has been written: its end can show after the next one's load.
-        self.previous_id: int | None = None
+        self.previous_row: tuple[int, int] | None = None  # its id and recounts
         self.previous: dict[str, Any] | None = None
         self.speaker: Sender | None = None
         self.session_id: int | None = None
@@ -101,11 +104,12 @@ class Track:
                     track.hear(event.session_id)
                 track.board.apply(event, track.last_ns, event.sequence)
         match = matches[-1]
-        track.match_id, track.day_id = match.pk, match.day_id
+        track.match_id, track.recounts, track.day_id = match.pk, match.recounts, match.day_id
         track.last_ns = track.last_ns or nanoseconds(match.loaded_at)
         track.written, track.counted = track.board.version, track.board.counted
         track.previous = track.board.previous
-        track.previous_id = matches[0].pk if len(matches) > 1 else None
+        if len(matches) > 1:
+            track.previous_row = matches[0].pk, matches[0].recounts
         return track
 
     def hear(self, session_id: int) -> None:
@@ -161,7 +165,7 @@ class Tracks:
         ):
             self.write_match(track)
             board = track.board = Scoreboard()
-            track.match_id = track.previous = track.previous_id = None
+            track.match_id = track.previous = track.previous_row = None
             match_id = None
         track.last_ns = received_ns
         track.messages += 1
@@ -175,15 +179,16 @@ class Tracks:
                 self._give_day(match_id, track, day_id)
             return match_id
         if board.match_serial != serial or (match_id is None and track.belongs_to_a_match(message.kind)):
-            track.previous_id = match_id
+            track.previous_row = None if match_id is None else (match_id, track.recounts)
+            track.previous = None  # what was written was of the match before that, however alike
             self._open(track, received_ns, day_id)
         elif match_id is not None and track.day_id is None and day_id is not None:
             self._give_day(match_id, track, day_id)
         if board.previous is not track.previous and board.previous != track.previous:
             # Its last messages and the load of the next can come in any order.
             track.previous = board.previous
-            if track.previous_id is not None and board.previous is not None:
-                self._update(track.previous_id, self._columns(board.previous))
+            if track.previous_row is not None and board.previous is not None:
+                self._update(track.previous_row, self._columns(board.previous))
         if (board.version != track.written or board.counted != track.counted) and track.match_id is not None:
             self._changed[track.match_id] = track
         return track.match_id
@@ -201,18 +206,17 @@ class Tracks:
         # A court may have gone on to its next match meanwhile: what counts is the one it is at now.
         for track in self._changed.values():
             if track.match_id is not None and (fields := self._news(track)):
-                alike[tuple(fields)].append([*_prepared(fields), track.match_id])
+                alike[tuple(fields)].append([*_prepared(fields), track.match_id, track.recounts])
         self._changed.clear()
         for names, rows in alike.items():
-            with connection.cursor() as cursor:
-                cursor.executemany(_update_statement(names), rows)
+            self._put(names, rows)
         if len(self._tracks) > _TRACKS_KEPT:
             # Whoever scans ports must not fill the memory; one who speaks again is resumed.
             self._tracks = {key: track for key, track in self._tracks.items() if isinstance(key, int)}
 
     def write_match(self, track: Track) -> None:
         if track.match_id is not None and (fields := self._news(track)):
-            self._update(track.match_id, fields)
+            self._update((track.match_id, track.recounts), fields)
             self._changed.pop(track.match_id, None)
 
     def _news(self, track: Track) -> dict[str, Any]:
@@ -240,14 +244,20 @@ class Tracks:
             fields[f"{name}_at"] = moment(time_ns) if time_ns else None
         return fields
 
+    def _update(self, row: tuple[int, int], fields: dict[str, Any]) -> None:
+        self._put(tuple(fields), [[*_prepared(fields), *row]])
+
     @staticmethod
-    def _update(match_id: int, fields: dict[str, Any]) -> None:
+    def _put(names: tuple[str, ...], rows: list[list[Any]]) -> None:
+        """Each row is the values of these columns, then the match's id and recounts."""
         with connection.cursor() as cursor:
-            cursor.execute(_update_statement(tuple(fields)), [*_prepared(fields), match_id])
+            cursor.executemany(_update_statement(names), rows)
+            if cursor.rowcount != len(rows):
+                raise ChangedMeanwhile
 
     def _open(self, track: Track, received_ns: int, day_id: int | None) -> None:
         match = Match.objects.create(court_id=track.court_id, day_id=day_id, loaded_at=moment(received_ns))
-        track.match_id, track.day_id = match.pk, day_id
+        track.match_id, track.recounts, track.day_id = match.pk, match.recounts, day_id
         track.messages = 1
         track.written = -1
 

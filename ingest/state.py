@@ -153,6 +153,8 @@ class State:
 
     def _file_again(self, since: datetime, courts: set[int | None]) -> None:
         """Files what was received from `since` on once more; `courts` holding None means all."""
+        # Before what it moves, as everybody who changes what is stored.
+        ListenerNode.objects.filter(pk=self.node.pk).hold()
         spans = []
         for court_id in [*self.senders.courts.ids(), None] if None in courts else courts:
             moments, days = self.timeline.steps(court_id)

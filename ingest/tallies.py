@@ -23,8 +23,8 @@ _POINT = Kind.POINT.value
 _REMEMBERED = 20_000
 
 
-class RowGone(Exception):
-    """A tally row that was expected is no longer there: events were moved meanwhile."""
+class ChangedMeanwhile(Exception):
+    """A row is not as the importer left it: events were moved, read anew or deleted meanwhile."""
 
 
 class Tallies:
@@ -98,7 +98,7 @@ class _Rows(Generic[_K]):
                     # One statement: each would be a message to the server and back.
                     cursor.execute(self._add, [list(column) for column in zip(*known, strict=True)])
                 if cursor.rowcount != len(known):
-                    raise RowGone
+                    raise ChangedMeanwhile
         if fresh:
             self._put(fresh, counts)
 

@@ -31,8 +31,12 @@ SHARED = {"events.archivedreading", "events.athlete", "events.listenernode", "to
 
 # A listener's counters are of its own journal; elsewhere they would be untrue.
 ONLY: dict[str, set[str]] = {"events.listenernode": {"id", "name"}}
-# Set by restoring itself: a change of context brought back is history and never in force.
-SET_BY_RESTORE: dict[str, dict[str, Any]] = {"tournaments.contextchange": {"restored": True}}
+# Set by restoring itself: a change of context brought back is history and never in force; how often a
+# match was counted anew concerns the importer beside.
+SET_BY_RESTORE: dict[str, dict[str, Any]] = {
+    "tournaments.contextchange": {"restored": True},
+    "events.match": {"recounts": 0},
+}
 # The columns of which the first that is not empty is read. Nobody speaks any more in a session that
 # comes from a backup; the importer must not go on with it.
 READ_AS: dict[tuple[str, str], tuple[str, ...]] = {

@@ -291,6 +291,14 @@ def test_totals_are_what_counting_gives(feed: Feed, said: list[tuple[bytes, int,
     assert tallied() == recounted()
 
 
+def test_matches_loaded_in_one_moment_all_have_their_figures(feed: Feed) -> None:
+    for _ in range(3):
+        feed.say(LOAD, after_s=0.0)
+    feed.store()
+    assert Match.objects.count() == 3
+    assert tallied() == recounted()
+
+
 def test_totals_keep_sum_and_maximum_of_the_time_it_took(feed: Feed) -> None:
     feed.say(*[b"pt1;2\r\n"] * 5, after_s=0.001)
     feed.store()

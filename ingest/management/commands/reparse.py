@@ -13,7 +13,8 @@ from events.reparse import Outcome, reparse
 from ingest import reader
 
 EXAMPLES = """
-Events, totals and the counts of unknown messages follow; matches stay as they are.
+Events, totals, the hits and points of matches and the counts of unknown messages follow; what else is
+known of a match stays as it is. Recording may go on meanwhile.
 
 examples:
   manage.py reparse                 what could not be read, or only in part
