@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from events.archive import room, runs
 from events.archive.scope import Part
 from events.models import ArchiveRun
+from events.progress import Progress
 from tournaments.wording import counted
 
 
@@ -44,7 +44,14 @@ class ArchiveCommand(BaseCommand):
             run = runs.begin(self.direction, parts)
         except runs.AlreadyRunningError as error:
             raise CommandError(str(error)) from None
-        run = runs.work(run, parts, progress=_Line(self), stop=stop)
+        progress = Progress(sys.stderr)
+
+        def tell(run: ArchiveRun) -> None:
+            what = f"{self.doing} {run.events:,} of {counted(run.total, 'event')}"
+            progress.tell(what, run.events / max(run.total, 1))
+
+        run = runs.work(run, parts, progress=tell, stop=stop)
+        progress.done()
         self.stdout.write(f"{self.done} {counted(run.events, 'event')}{self._room(run)}.")
         if run.state == runs.State.DONE:
             return run
@@ -57,25 +64,6 @@ class ArchiveCommand(BaseCommand):
             return ""
         before, after = filesizeformat(run.bytes_before), filesizeformat(run.bytes_after)
         return f", which took {before} and take {after} now: {run.saved_percent} % less"
-
-
-class _Line:
-    """How far it is and how long it still takes, twice a second on a terminal."""
-
-    def __init__(self, command: ArchiveCommand) -> None:
-        self.stream = command.stderr
-        self.doing = command.doing
-        self.told = time.monotonic()
-
-    def __call__(self, run: ArchiveRun) -> None:
-        terminal = sys.stderr.isatty()
-        if time.monotonic() - self.told < (0.5 if terminal else 10):
-            return
-        self.told = time.monotonic()
-        left = f", about {run.seconds_left} s left" if run.seconds_left is not None else ""
-        line = f"{self.doing} {run.events:,} of {counted(run.total, 'event')}, {run.percent} %{left}"
-        self.stream.write(f"\r{line}   " if terminal else line, ending="" if terminal else "\n")
-        self.stream.flush()
 
 
 def days(text: str) -> int:

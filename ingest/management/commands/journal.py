@@ -14,10 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from events.progress import Progress
 from ingest.captures import PcapWriter
 from ingest.journal import JournalReader, iterate, list_segments, verify
 from ingest.listener import journal_directory
-from ingest.progress import Progress
 
 EXAMPLES = """
 examples:

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from events.progress import Progress
 from ingest.captures import Capture, CaptureError
-from ingest.progress import Progress
 from ingest.replay import Replay, TargetError
 
 EXAMPLES = """

@@ -22,6 +22,7 @@ class Progress:
         if now - self._told < self._every:
             return
         self._told, self._shown = now, True
+        fraction = min(fraction, 1)
         line = f"{what}, {fraction:.0%}"
         if fraction > 0.001:
             line += f", about {duration((now - self._began) * (1 - fraction) / fraction)} left"
