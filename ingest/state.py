@@ -25,7 +25,8 @@ _FOREVER_NS = 1 << 63
 _AWAITED = 100
 
 # Said for each batch: Django takes fifteen times as long to put them into words as a database to answer.
-_CHANGES = f"SELECT max(id), count(*) FROM {ContextChange._meta.db_table}"  # noqa: S608  a constant
+# Of those in force, as `ContextChange.objects` has them: what was restored is history.
+_CHANGES = f"SELECT max(id), count(*) FROM {ContextChange._meta.db_table} WHERE NOT restored"  # noqa: S608
 _ADVANCE = (
     f'UPDATE {ListenerNode._meta.db_table} SET segment = %s, "offset" = %s, sequence = %s,'  # noqa: S608
     " stored = stored + %s, context_id = %s WHERE id = %s AND journal = %s AND sequence = %s"

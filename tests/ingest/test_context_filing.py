@@ -6,10 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from events.models import EventTally, Match, PssEvent
 from events.moves import ALL_COURTS, move_events
-from tests.factories import CourtFactory, make_day
+from tests.factories import ContextChangeFactory, CourtFactory, make_day
 from tests.ingest.feed import Feed, recounted, tallied
 from tests.processes import wait_until
 from tournaments.context import clear_context, set_context
@@ -134,6 +136,20 @@ def test_a_change_with_a_lower_key_that_commits_while_nothing_imports_is_applied
     feed.say(TICK)
     again.drain()
     assert days_of_events() == [old] * 2 + [new] * 5
+
+
+@pytest.mark.django_db
+def test_restored_changes_are_not_looked_for_again_and_again(feed: Feed) -> None:
+    set_context(make_day(), at=feed.moment())
+    ContextChangeFactory(restored=True)
+    feed.say(TICK)
+    importer = feed.importer()
+    importer.drain()
+
+    with CaptureQueriesContext(connection) as queries:
+        importer.state.refresh_context()
+
+    assert len(queries) == 1
 
 
 @pytest.mark.django_db
