@@ -61,7 +61,7 @@ class Web:
     def ask(self, path: str) -> tuple[int, int, float]:
         """(status, bytes, seconds); what comes is thrown away as it comes."""
         began = time.perf_counter()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1800)
         connection.request("GET", path, headers={"Cookie": f"sessionid={self.session}"})
         response = connection.getresponse()
         size = 0
