@@ -41,6 +41,8 @@ MAX_BATCH = 2_000
 # Datagrams can be 65 kB: a batch of the largest must not fill the memory.
 _MAX_BATCH_BYTES = 2_000_000
 _READ_AT_ONCE = 100
+# So often in a row may what is stored be changed under a batch before it waits like after a failure.
+_MOST_CHANGES = 20
 HEARTBEAT_S = 1.0
 _RETRY_S = (0.2, 0.5, 1, 2, 5)
 _WAITS = "Nothing is lost: it waits in the journal. Trying again."
@@ -188,7 +190,7 @@ class Importer:
             if isinstance(error, AnotherImporter):
                 log.error("%s", error)
             elif isinstance(error, ChangedMeanwhile):
-                log.info("What is stored was changed meanwhile; storing the batch once more.")
+                log.warning("What is stored is changed again and again. %s", _WAITS)
             elif isinstance(error, Error):
                 said = " ".join(str(error).split()) or type(error).__name__
                 log.error("Cannot write to the database (%s). %s", said, _WAITS)
@@ -208,15 +210,23 @@ class Importer:
         what = f"Record {records[0].sequence}" if alone else f"A batch of {len(records)} records"
         ways: list[Parse] = [parse, _unreadable, _left_out(records[0])] if alone else [parse]
         before = self.state.position
-        for way in ways:
+        changes = 0
+        while ways:
             try:
                 if self.state.position != before:
                     raise AnotherImporter("Some of the batch has been stored by a second importer meanwhile.")
-                self.import_batch(records, after, way)
+                self.import_batch(records, after, ways[0])
                 self._singly = max(self._singly - 1, 0)
                 return len(records)
+            except ChangedMeanwhile:
+                # Nothing failed: what was changed is read anew, and the batch stored once more.
+                self._state = None
+                changes += 1
+                if changes == _MOST_CHANGES:
+                    raise
             except Exception as error:
-                if not _is_about_the_data(error) or (alone and way is ways[-1]):
+                ways.pop(0)
+                if not _is_about_the_data(error) or (alone and not ways):
                     raise
                 self._state = None
                 log.warning("%s cannot be stored as it is.", what, exc_info=error)
@@ -387,4 +397,4 @@ def _is_about_the_data(error: Exception) -> bool:
     if isinstance(error, DataError | IntegrityError):
         return True
     # What else a database says is about itself; anything else at all is about the message.
-    return not isinstance(error, Error | AnotherImporter | ChangedMeanwhile | OSError)
+    return not isinstance(error, Error | AnotherImporter | OSError)
