@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.processes import PROJECT, Stack, free_port
+from tests.processes import PROJECT, Stack, free_port, wait_until
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
@@ -109,8 +109,19 @@ class PostgresServer:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def execute(self, sql: str) -> None:
+        # While a test beside this one keeps a disk of the server full, no checkpoint succeeds, and with it
+        # no database can be dropped.
+        wait_until(lambda: self._execute(sql), 90, "a checkpoint of PostgreSQL")
+
+    def _execute(self, sql: str) -> bool:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql)  # type: ignore[arg-type]
+            try:
+                connection.execute(sql)  # type: ignore[arg-type]
+            except psycopg.errors.InternalError_ as error:
+                if "checkpoint request failed" not in str(error):
+                    raise
+                return False
+        return True
 
     def create(self, *, migrated: bool = True) -> str:
         """The URL of a new database."""
