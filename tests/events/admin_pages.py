@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.cookiejar
 import re
-import time
 import urllib.parse
 import urllib.request
 
 from tests.events.whole_life import PASSWORD, SLUG, USER
-from tests.processes import Stack
+from tests.processes import Stack, wait_until
+
+# For what a page began: far more than it takes, and an end for what never ends.
+_PATIENCE_S = 240
 
 
 class AdminPages:
@@ -57,14 +59,12 @@ class AdminPages:
     def _move(self, direction: str) -> None:
         page = f"/events/archive/{self._tournament()}/"
         self.post(page, direction=direction)
-        while 'data-running="1"' in self.get(f"{page}progress/"):
-            time.sleep(0.1)
+        wait_until(lambda: 'data-running="1"' not in self.get(f"{page}progress/"), _PATIENCE_S, direction)
 
     def _wait(self, action: str) -> str:
         """Until the action at this address is over; what its page says then."""
         assert re.search(r"/backups/action/[0-9a-f-]+/$", action), action
-        while '"state": "running"' in self.get(f"{action}state/"):
-            time.sleep(0.1)
+        wait_until(lambda: '"state": "running"' not in self.get(f"{action}state/"), _PATIENCE_S, action)
         page = self.get(action)
         assert 'id="result"' in page, page
         return page
