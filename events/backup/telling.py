@@ -14,6 +14,8 @@ from typing import Any, TextIO
 
 from django.conf import settings
 
+from events.progress import duration
+
 RUNNING, DONE, FAILED = "running", "done", "failed"
 _EVERY_S = 0.25
 _LOST_S = 60
@@ -107,7 +109,7 @@ def _is_alive(pid: int) -> bool:
 
 
 class Terminal:
-    """A line with how far it is and how long it takes; a new line for each part where nobody watches."""
+    """A line with how far each part is and how long it takes; nothing where nobody watches."""
 
     def __init__(self, out: TextIO, *, also: Callable[[str, int, int], None] | None = None) -> None:
         self.out = out
@@ -141,8 +143,7 @@ class Terminal:
         took = now - self._began
         if took < 1 or not done or done >= total:
             return ""
-        left = took / done * (total - done)
-        return f", about {left:.0f} s left" if left < 90 else f", about {left / 60:.0f} min left"
+        return f", about {duration(took / done * (total - done))} left"
 
 
 def terminal(also: Callable[[str, int, int], None] | None = None) -> Terminal:
