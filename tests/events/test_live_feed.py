@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -193,16 +194,23 @@ async def test_feed_goes_on_after_a_failed_step(
     error: Exception,
 ) -> None:
     session = await make_session()
-    step, failures = Tail.step, [error, error]
+    step, failures, between_steps = Tail.step, list[Exception](), Lock()
 
     def failing(self: Tail) -> Step:
-        if failures:
-            raise failures.pop()
-        return step(self)
+        with between_steps:
+            if failures:
+                raise failures.pop()
+            return step(self)
 
+    def begin_to_fail() -> None:
+        # A step that had begun already would read what is stored next.
+        with between_steps:
+            failures.extend([error, error])
+
+    monkeypatch.setattr(Tail, "step", failing)
     async with feed_ends(), viewing(cookie) as viewer:
         await viewer.receive()
-        monkeypatch.setattr(Tail, "step", failing)
+        await asyncio.to_thread(begin_to_fail)
         stored = await astore(session, *points(2))
         assert [row["id"] for row in await viewer.rows(2)] == [event.pk for event in stored]
         assert not failures
