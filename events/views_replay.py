@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from events.kinds import Kind, Status
+from events.live.feed import now_ms
 from events.models import Match
 from events.models_replay import MOST_REPLAYS, SPEEDS, Replay
 from events.replay.files import captures, known_files
-from events.replay.loaded import loaded
-from events.replay.player import Player
+from events.replay.present import courts_now
 from events.replay.recording import RecordingError, load
 
 
@@ -47,8 +47,9 @@ def start(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     made = Replay(by=request.user)
     if number := _number(request.POST.get("match")):
-        made.match = get_object_or_404(Match.objects.select_related("court", "blue", "red"), pk=number)
-        made.name = str(made.match)[:200]
+        made.match = get_object_or_404(Match.objects.select_related("court", "day__tournament"), pk=number)
+        places = filter(None, (made.match, made.match.court, made.match.day))
+        made.name = " · ".join(map(str, places))[:200]
     else:
         made.file = request.POST.get("file", "")[:255]
         made.name = made.file.rpartition("/")[2]
@@ -114,16 +115,11 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 def state(request: HttpRequest, pk: int) -> HttpResponse:
     """JSON: where the replay stands and the cards of its courts, by number. Clocks are as of `now`."""
     played = get_object_or_404(Replay.objects.select_related("match__court"), pk=pk)
+    now = now_ms()
     try:
-        player = Player(loaded(played))
+        by_number = {court["number"]: court["card"] for court in courts_now(played, now)}
     except RecordingError as error:
         return JsonResponse({"error": str(error)}, status=409)
-    played.mark_watched()
-    player.go_to(played.position())
-    now = int(timezone.now().timestamp() * 1000)
-    cards = player.cards(now, played.speed, played.runs())
-    courts = player.recording.courts
-    by_number = {courts[pk]["number"]: card for pk, card in cards.items()}
     return JsonResponse({"replay": played.told(), "now": now, "courts": by_number})
 
 

@@ -11,7 +11,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.renderers import BaseRenderer
 
-from events.api import fights, happenings, now, places
+from events.api import fights, happenings, now, places, replays
 from events.api.access import Scope, readers
 from events.api.problems import CONTENT_TYPE, Problem, answer_with_problems, problem
 
@@ -69,7 +69,7 @@ api = ReadApi(
     docs_url=None,
     openapi_url=None,
 )
-for part in (places, fights, happenings, now):
+for part in (places, fights, happenings, now, replays):
     api.add_router("", part.router)
 answer_with_problems(api)
 document_readers = readers("events.view_pssevent", scopes=(Scope.LIVE,))

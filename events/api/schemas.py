@@ -283,3 +283,31 @@ class Live(Schema):
         description="The server’s clock, ms since 1970: what clocks and `heard` are held against."
     )
     courts: list[LiveCourt]
+
+
+class PlayedAgain(Schema):
+    """A match or a recorded file that is being played again. Times are milliseconds of what is played."""
+
+    id: int
+    name: str
+    replay: Literal[True] = Field(True, description="So that nobody takes it for what is live.")
+    position: int
+    duration: int
+    speed: int
+    paused: bool
+
+
+class Replays(Schema):
+    items: list[PlayedAgain]
+
+
+class ReplayedCourt(Schema):
+    id: int | None = Field(description="null: a sender of a file, numbered as they appear in it.")
+    number: int
+    name: str
+    card: Card
+
+
+class ReplayState(PlayedAgain):
+    now: int = Field(description="The server’s clock, ms since 1970: what clocks are held against.")
+    courts: list[ReplayedCourt]

@@ -3,6 +3,7 @@
 recording  the messages of a match or a file, with the time of each from the first (`recording`)
 loaded     the recordings of this process, each loaded once (`loaded`, `let_go`)
 player     folds a recording up to a position (`player`)
+present    what one shows now, for those who ask (`courts_now`)
 channel    in a web process: one replay with viewers, its player, and what they are sent (`channel`)
 
 docs/adr/0008-replay.md says why it is built this way.

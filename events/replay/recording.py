@@ -54,9 +54,9 @@ def load(replay: Replay) -> Recording:
 def _of_match(match: Match) -> Recording:
     events = events_of(match, 0, MOST_MESSAGES + 1)
     rows = [_row_of(event, match.number) for event in events[:MOST_MESSAGES]]
-    courts = {}
-    if match.court:
-        courts[match.court.pk] = {"number": match.court.number, "name": str(match.court)}
+    # Events of a match can be of another court than it is, as after a move.
+    found = {match.court, *(event.court for event in events)}
+    courts = {court.pk: {"number": court.number, "name": str(court)} for court in found if court}
     days = {match.day.pk: day_status(match.day)} if match.day else {}
     return Recording(rows, courts=courts, days=days, cut=len(events) > MOST_MESSAGES)
 

@@ -40,6 +40,7 @@ from tests.factories import (
     PssEventFactory,
     UdpSessionFactory,
     UserFactory,
+    make_day,
 )
 from tournaments.models import Court
 
@@ -237,8 +238,24 @@ def test_match_page_starts_a_replay_and_nothing_is_stored() -> None:
     assert response.redirect_chain[-1][0] == replay.get_absolute_url()
     assert "REPLAY" in response.content.decode()
     assert (replay.match, replay.duration_ms) == (match, 60_500)
+    assert replay.name == f"Match 101 · {match.court}"
     assert client.get(reverse("replay_state", args=[replay.pk])).status_code == 200
     assert stored() == before
+
+
+def test_replay_says_where_and_when_its_match_was() -> None:
+    day = make_day()
+    match = MatchFactory(number="101", day=day, court=None)
+    PssEventFactory(match=match, day=day)
+    client_of("Operator").post(reverse("start_replay"), {"match": match.pk})
+    assert Replay.objects.get().name == f"Match 101 · {day}"
+
+
+def test_event_of_another_court_than_its_match_is_shown_there() -> None:
+    replay = make_replay()
+    event = PssEventFactory(match=replay.match, received_at=NOON)
+    answer = client_of("Viewer").get(reverse("replay_state", args=[replay.pk])).json()
+    assert set(answer["courts"]) == {str(event.court.number), str(replay.match.court.number)}  # type: ignore[union-attr]
 
 
 def test_state_is_the_same_as_the_player_has() -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from events.api.api import api
-from events.models import PssEvent
+from events.models import PssEvent, Replay
 from tests.events.api.conftest import bearer, make_token, put_aside
 from tests.factories import MatchFactory, PssEventFactory, UserFactory, make_day
 
@@ -42,6 +42,7 @@ def token(db: None) -> Iterator[str]:
     )
     events = [PssEventFactory(day=day, match=match) for _ in range(6)]
     put_aside(*events[:2])
+    Replay.objects.create(match=match, name=str(match))
     yield make_token()[1]
     for signal in signals:
         signal.connect(close_old_connections)
@@ -72,6 +73,7 @@ def test_the_document_names_every_address() -> None:
         "days": "day",
         "events": "event",
         "matches": "match",
+        "replays": "replay",
         "tournaments": "tournament",
     }
     addresses = {
