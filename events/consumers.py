@@ -104,8 +104,13 @@ class ScreenConsumer(FeedConsumer):
             return
         screens = current_feed().screens
         stage = screens.stage
-        if self.access.replay and await (channel := channel_of(self.access.replay)).join():
-            self.channel, stage = channel, channel.stage
+        if self.access.replay:
+            channel = channel_of(self.access.replay)
+            if await channel.join():
+                self.channel, stage = channel, channel.stage
+            elif channel.reading:
+                await self.close(TRY_AGAIN)
+                return
         self.screen = Screen(stage, self.access.court, self.access.display)
         if not screens.enter(self.screen):
             self.screen = None
@@ -160,7 +165,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
             return
         channel = channel_of(self.scope["url_route"]["kwargs"]["pk"])
         if not await channel.join():
-            await self.close(FORBIDDEN)
+            await self.close(TRY_AGAIN if channel.reading else FORBIDDEN)
             return
         self.channel, self.receiver = channel, Receiver()
         await self.channel_layer.group_add(group_of(channel.pk), self.channel_name)

@@ -11,7 +11,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-# So many at once: each process with viewers holds the messages of each in memory.
+# So many at once: each process with viewers reads each of them.
 MOST_REPLAYS = 4
 SPEEDS = (1, 2, 5, 10, 20)
 # Nobody has watched it for so long: it is over.
@@ -60,10 +60,11 @@ class Replay(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("replay", args=[self.pk])
 
-    @property
-    def plays(self) -> tuple[int | None, str, int]:
-        """The same for two replays of the same messages."""
-        return self.match_id, self.file, self.duration_ms
+    def begin(self, duration_ms: int) -> None:
+        """Plays from the start, now that its length is known; of several processes the first one counts."""
+        unknown = Replay.objects.filter(pk=self.pk, duration_ms=0)
+        unknown.update(duration_ms=duration_ms, anchor_at=timezone.now())
+        self.refresh_from_db(fields=["duration_ms", "anchor_at"])
 
     def mark_watched(self) -> None:
         """Somebody watches it now; written once a minute."""

@@ -22,6 +22,16 @@ class ReadMessage(Told, Protocol):
     def error(self) -> str: ...
 
 
+class Recorded(Protocol):
+    """A recorded file, to be iterated over once."""
+
+    def __iter__(self) -> Iterator[tuple[int, str, int, Sequence[ReadMessage]]]:
+        """Time (ns), source, local port and messages of each datagram."""
+
+    def fraction(self) -> float:
+        """How much of the file is read, from 0 to 1."""
+
+
 class Reader(Protocol):
     def to_bytes(self, raw: str) -> bytes:
         """The bytes as they came, from the stored text."""
@@ -29,8 +39,8 @@ class Reader(Protocol):
     def read(self, raw: str, dialect: str) -> Sequence[ReadMessage]:
         """The stored text parsed anew."""
 
-    def recorded(self, path: Path) -> Iterator[tuple[int, str, int, Sequence[ReadMessage]]]:
-        """Time (ns), source, local port and messages of each datagram of a file. ValueError: it is none."""
+    def recorded(self, path: Path) -> Recorded:
+        """The datagrams of a file. ValueError: it is none."""
 
     def shape(self, raw: str) -> str:
         """What a message that could not be read looks like; groups unknown messages."""

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,8 +15,9 @@ from events.live.feed import now_ms
 from events.models import Match
 from events.models_replay import MOST_REPLAYS, SPEEDS, Replay
 from events.replay.files import captures, known_files
+from events.replay.loaded import loaded
 from events.replay.present import courts_now
-from events.replay.recording import RecordingError, load
+from events.replay.recording import RecordingError, StillReading
 
 
 @require_safe
@@ -53,13 +53,15 @@ def start(request: HttpRequest) -> HttpResponse:
     else:
         made.file = request.POST.get("file", "")[:255]
         made.name = made.file.rpartition("/")[2]
+    made.save()
     try:
-        made.duration_ms = load(made).duration_ms
+        loaded(made)
+    except StillReading:
+        pass
     except RecordingError as error:
+        made.delete()
         messages.error(request, str(error))
         return redirect("replays")
-    made.anchor_at = made.watched_at = timezone.now()
-    made.save()
     return redirect(made)
 
 
@@ -67,10 +69,20 @@ def start(request: HttpRequest) -> HttpResponse:
 @permission_required("events.view_replay", raise_exception=True)
 @never_cache
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
-    """The live page, fed by the replay."""
-    played = Replay.objects.filter(pk=pk).first()
+    """The live page, fed by the replay; while its file is being read, how far that is."""
+    played = Replay.objects.select_related("match").filter(pk=pk).first()
     if played is None:
         messages.info(request, "That replay has ended.")
+        return redirect("replays")
+    try:
+        loaded(played, 0)
+    except StillReading as error:
+        played.mark_watched()
+        about = {"title": str(played), "replay": played, "how_far": error}
+        context = {**admin.site.each_context(request), **about}
+        return render(request, "events/replays/reading.html", context)
+    except RecordingError as error:
+        messages.error(request, str(error))
         return redirect("replays")
     context = {
         **admin.site.each_context(request),

@@ -22,12 +22,22 @@ def read(raw: str, dialect: str) -> tuple[Message, ...]:
     return parse(unescape(raw), dialect)
 
 
-def recorded(path: Path) -> Iterator[tuple[int, str, int, tuple[Message, ...]]]:
-    """Time (ns), source, local port and messages of each datagram of a recorded file. ValueError: not one."""
-    dialects: dict[tuple[str, int], str] = {}
-    for captured in Capture(path):
-        sender = (captured.source, captured.port)
-        messages = parse(captured.payload, dialects.get(sender, ""))
-        if told := next((message.dialect for message in messages if message.dialect), ""):
-            dialects.setdefault(sender, told)
-        yield captured.at_ns, *sender, messages
+class Recorded:
+    """A recorded file, to be iterated over once. ValueError: it is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._capture = Capture(path)
+        self.fraction = self._capture.fraction
+
+    def __iter__(self) -> Iterator[tuple[int, str, int, tuple[Message, ...]]]:
+        """Time (ns), source, local port and messages of each datagram."""
+        dialects: dict[tuple[str, int], str] = {}
+        for captured in self._capture:
+            sender = (captured.source, captured.port)
+            messages = parse(captured.payload, dialects.get(sender, ""))
+            if told := next((message.dialect for message in messages if message.dialect), ""):
+                dialects.setdefault(sender, told)
+            yield captured.at_ns, *sender, messages
+
+
+recorded = Recorded

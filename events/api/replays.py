@@ -14,7 +14,7 @@ from events.api.problems import ProblemError
 from events.live.feed import now_ms
 from events.models_replay import Replay
 from events.replay.present import courts_now
-from events.replay.recording import RecordingError
+from events.replay.recording import RecordingError, StillReading
 
 router = Router(tags=["Replays"])
 replay_readers = readers("events.view_replay")
@@ -33,6 +33,8 @@ def get_replay(request: HttpRequest, replay: Key) -> Any:
     now = now_ms()
     try:
         courts = courts_now(played, now)
+    except StillReading as error:
+        raise ProblemError(503, str(error)) from None
     except RecordingError as error:
         raise ProblemError(404, str(error)) from None
     return {**played.told(), "now": now, "courts": courts}

@@ -22,7 +22,7 @@ from events.live.screens import Stage
 from events.models_replay import Replay
 from events.replay.loaded import let_go, loaded
 from events.replay.player import SHOWN_BEFORE, Player
-from events.replay.recording import RecordingError
+from events.replay.recording import RecordingError, StillReading
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Channel:
         self.viewers = 0
         self.stage = Stage(replayed=True)
         self.over = False
+        self.reading = False  # it could not be joined yet
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._replay: Replay | None = None
@@ -118,6 +119,9 @@ class Channel:
         try:
             try:
                 await loop.run_in_executor(thread, self._load)
+            except StillReading:
+                self.reading = True
+                return
             except (RecordingError, DatabaseError, Replay.DoesNotExist, OSError) as error:
                 logger.warning("Replay %s cannot be played: %s", self.pk, error)
                 return
@@ -208,7 +212,7 @@ class Channel:
             "rate": [0, 0],
             "viewers": self.viewers,
             "problem": "",
-            "replay": {**self._replay.told(), "cut": recording.cut},
+            "replay": self._replay.told(),
         }
 
     async def _send(self, text: str) -> None:

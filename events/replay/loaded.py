@@ -1,4 +1,4 @@
-"""The recordings that are played in this process: each loaded once, for all who watch it or ask for it."""
+"""The recordings that are played in this process: each read once, for all who watch it or ask for it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ from threading import Lock
 from events.models_replay import Replay
 from events.replay.recording import Recording, load
 
-# What is played -> its messages.
-_loaded: dict[tuple[int | None, str, int], Recording] = {}
+# A file of a day's size is read in this time; of a longer one people are told how far it is.
+PATIENCE_S = 2.0
+
+# Key of a replay -> its messages.
+_loaded: dict[int, Recording] = {}
 _lock = Lock()
 
 
-def loaded(replay: Replay) -> Recording:
-    """As `load`; the first who asks waits for it, with all others. RecordingError, DatabaseError."""
+def loaded(replay: Replay, patience_s: float = PATIENCE_S) -> Recording:
+    """All of its messages; a replay of a file begins when they are read.
+
+    Raises StillReading when they are not after `patience_s`, RecordingError, DatabaseError.
+    """
     with _lock:
-        if replay.plays not in _loaded:
+        if replay.pk not in _loaded:
             _let_go()
-            _loaded[replay.plays] = load(replay)
-        return _loaded[replay.plays]
+            _loaded[replay.pk] = load(replay)
+        recording = _loaded[replay.pk]
+    recording.wait(patience_s)
+    if not replay.duration_ms:
+        replay.begin(recording.duration_ms)
+    return recording
 
 
 def let_go() -> None:
@@ -28,6 +38,6 @@ def let_go() -> None:
 
 
 def _let_go() -> None:
-    going_on = {replay.plays for replay in Replay.objects.all()}
+    going_on = set(Replay.objects.values_list("pk", flat=True))
     for ended in _loaded.keys() - going_on:
-        del _loaded[ended]
+        _loaded.pop(ended).unwanted = True

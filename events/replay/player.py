@@ -1,17 +1,15 @@
-"""Folds a recording up to a position; pure, no I/O."""
+"""Folds a recording up to a position."""
 
 from __future__ import annotations
 
-import bisect
-from copy import deepcopy
+from bisect import bisect_right
 from typing import Any
 
 from events.live.cards import NO_MOMENT, Board, Moment
 from events.live.rows import Row
-from events.replay.recording import Recording
+from events.replay import recording as recordings
+from events.replay.recording import Chunk, Recording
 
-# The state is kept each so many messages, so that no way to a position is much longer than this.
-KEPT_EVERY = 1_000
 # Of a leap so many messages are played at least: what a page shows of what came before.
 SHOWN_BEFORE = 200
 
@@ -24,22 +22,28 @@ class Player:
         self.position = -1
         self._next = 0
         self._boards: dict[int, Board] = {}
+        # By number, those between the last position and this.
+        self._chunks: dict[int, Chunk] = {}
 
     def go_to(self, position: int) -> list[tuple[Row, Moment]]:
         """Plays to a position and returns what was played.
 
-        Back, or far ahead, it leaps to a state that was kept, and plays from there.
+        Back, or far ahead, it leaps to the beginning of a chunk, and plays from there.
         """
-        kept, upto = self.recording.kept, bisect.bisect_right(self.recording.times, position)
-        # Other players of the recording may add to it meanwhile.
-        near = max((at for at in tuple(kept) if at <= upto - SHOWN_BEFORE), default=0)
-        if position < self.position or near > self._next:
-            self._next, self._boards = near, deepcopy(kept.get(near, {}))
+        size, last = recordings.CHUNK, self.recording.chunk_at(position)
+        if last not in self._chunks:
+            self._chunks[last] = self.recording.chunk(last)
+        upto = last * size + bisect_right(self._chunks[last].times, position)
+        near = max(upto - SHOWN_BEFORE, 0) // size
+        if position < self.position or near * size > self._next:
+            # Read anew, for its boards as nobody has played on them.
+            self._chunks[near] = self.recording.chunk(near)
+            self._next, self._boards = near * size, self._chunks[near].boards
+        window = range(min(self._next // size, last), last + 1)
+        self._chunks = {number: self._chunks.get(number) or self.recording.chunk(number) for number in window}
         played = []
         for at in range(self._next, upto):
-            if at and at % KEPT_EVERY == 0 and at not in kept:
-                kept[at] = deepcopy(self._boards)
-            row, moment = self.recording.rows[at], NO_MOMENT
+            row, moment = self._chunks[at // size].rows[at % size], NO_MOMENT
             if row.court_id is not None:
                 board = self._boards.setdefault(row.court_id, Board())
                 board.apply(row)
@@ -50,7 +54,7 @@ class Player:
 
     def cards(self, now_ms: int, speed: int, runs: bool) -> dict[int, dict[str, Any]]:
         """The cards with their times moved to now (epoch ms), for pages that count clocks down themselves."""
-        began = self.recording.rows[0].received_us // 1000
+        began = self.recording.began_us // 1000
 
         def moved(at: int | None) -> int | None:
             return None if at is None else now_ms - (began + self.position - at) // speed

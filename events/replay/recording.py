@@ -1,11 +1,20 @@
-"""The messages of a match or a file, ready to be played."""
+"""The messages of a match or a file, ready to be played from anywhere in them, in bounded memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import logging
+import pickle
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from threading import Event as Signal
+from threading import Lock, Thread
+from typing import Any, NamedTuple
+
+from django.conf import settings
 
 from events.archive.seeing import Event, events_of
 from events.live.cards import Board
@@ -16,79 +25,158 @@ from events.models_replay import Replay
 from events.reader import reader
 from events.replay.files import known_files
 
-# Messages that are played; with their texts about 1 KB each. A match has a thousand, a court 30,000 a day.
-MOST_MESSAGES = 60_000
+logger = logging.getLogger(__name__)
+
+# Messages are put aside so many at a time, with the boards before them: no way to a position is much longer.
+CHUNK = 1_000
+# More than any match has: the recorder begins a new one after 50,000.
+MATCH_MESSAGES = 1_000_000
+# Each has a board in every chunk. A file with more senders than a hall has courts is one of a flood.
+MOST_COURTS = 64
 
 
 class RecordingError(Exception):
     """It cannot be played. The message is one sentence for people."""
 
 
-@dataclass
+class StillReading(RecordingError):
+    """It cannot be played yet."""
+
+
+class Chunk(NamedTuple):
+    """`rows`, each at one of `times` (ms from the first message), and the boards of courts before them."""
+
+    boards: dict[int, Board]
+    rows: list[Row]
+    times: list[int]
+
+
 class Recording:
-    """`rows`, each at one of `times` (ms from the first); `courts` and `days` as in the live status."""
+    """All messages lie in a file without a name, that goes with the process; in memory is where chunks begin.
 
-    rows: list[Row] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    courts: dict[int, dict[str, Any]] = field(default_factory=dict)
-    days: dict[int, dict[str, Any]] = field(default_factory=dict)
-    cut: bool = False  # there was more than `MOST_MESSAGES`
-    # Number of messages -> the boards of the courts after them, as players passed there. Never changed.
-    kept: dict[int, dict[int, Board]] = field(default_factory=dict)
+    `courts` and `days` are as in the live status, `fraction` says how much is read (0 to 1).
+    """
 
-    @property
-    def duration_ms(self) -> int:
-        return self.times[-1] if self.times else 0
+    def __init__(self, *, days: dict[int, dict[str, Any]] | None = None) -> None:
+        self.courts: dict[int, dict[str, Any]] = {}
+        self.days = days or {}
+        self.began_us = 0
+        self.duration_ms = 0
+        self.fraction = 0.0
+        self.unwanted = False  # whoever reads it may stop
+        self._trouble = ""
+        self._read = Signal()
+        # Its own directory: elsewhere temporary files may lie in memory.
+        self._file = TemporaryFile(dir=settings.RESTRIKE_VAR)  # noqa: SIM115  as long as the recording
+        self._lock = Lock()
+        self._starts: list[int] = []
+        self._places: list[tuple[int, int]] = []
+
+    def fill(self, rows: Iterable[Row]) -> None:
+        """Takes in all messages, in their order; whoever waits is told at the end, however it comes."""
+        try:
+            self._fill(rows)
+            if not self._starts:
+                self._trouble = "There is no message in it that could be played."
+        except (ValueError, OSError) as error:
+            self._trouble = f"It cannot be read: {error}"
+        except Exception:
+            self._trouble = "It cannot be read."
+            logger.exception("A recording could not be read.")
+        finally:
+            self._read.set()
+
+    def wait(self, patience_s: float) -> None:
+        """Until all is read. StillReading after `patience_s`, RecordingError."""
+        if not self._read.wait(patience_s):
+            raise StillReading(f"The file is being read: {self.fraction:.0%}.")
+        if self._trouble:
+            raise RecordingError(self._trouble)
+
+    def chunk_at(self, position: int) -> int:
+        """The number of the chunk with the last message at or before `position` (ms)."""
+        return max(bisect_right(self._starts, position) - 1, 0)
+
+    def chunk(self, number: int) -> Chunk:
+        """For the caller alone: its boards may be played on."""
+        offset, size = self._places[number]
+        with self._lock:
+            self._file.seek(offset)
+            data = self._file.read(size)
+        return Chunk._make(pickle.loads(zlib.decompress(data)))  # noqa: S301  written by this process
+
+    def _fill(self, rows: Iterable[Row]) -> None:
+        boards: dict[int, Board] = {}
+        held: list[Row] = []
+        times: list[int] = []
+        for row in rows:
+            if not (self._starts or held):
+                self.began_us = row.received_us
+            # A clock that was set back does not turn the order round.
+            self.duration_ms = max(self.duration_ms, (row.received_us - self.began_us) // 1000)
+            held.append(row)
+            times.append(self.duration_ms)
+            if len(held) == CHUNK:
+                self._put(Chunk(boards, held, times))
+                held, times = [], []
+                if self.unwanted:
+                    return
+        if held:
+            self._put(Chunk(boards, held, times))
+
+    def _put(self, chunk: Chunk) -> None:
+        """Writes a chunk, and plays its messages on its boards, which are then those before the next."""
+        data = zlib.compress(pickle.dumps(tuple(chunk), pickle.HIGHEST_PROTOCOL), 1)
+        self._places.append((self._file.tell(), self._file.write(data)))
+        self._starts.append(chunk.times[0])
+        for row in chunk.rows:
+            if row.court_id is not None:
+                chunk.boards.setdefault(row.court_id, Board()).apply(row)
 
 
 def load(replay: Replay) -> Recording:
-    """Reads it from the database, live or archived, or from its file. RecordingError, DatabaseError."""
-    recording = _of_match(replay.match) if replay.match else _of_file(replay.file)
-    if not recording.rows:
-        raise RecordingError("There is no message in it that could be played.")
-    first = recording.rows[0].received_us
-    recording.times = [max((row.received_us - first) // 1000, 0) for row in recording.rows]
+    """Reads a match, live or archived; begins to read a file. RecordingError, DatabaseError."""
+    if replay.match:
+        return _of_match(replay.match)
+    file = known_files().get(replay.file)
+    if file is None:
+        raise RecordingError("The file is no longer there.")
+    recording = Recording()
+    # A daemon: the end of the process does not wait for it.
+    Thread(target=recording.fill, args=[_read(recording, file.path)], name="recording", daemon=True).start()
     return recording
 
 
 def _of_match(match: Match) -> Recording:
-    events = events_of(match, 0, MOST_MESSAGES + 1)
-    rows = [_row_of(event, match.number) for event in events[:MOST_MESSAGES]]
+    events = events_of(match, 0, MATCH_MESSAGES)
+    recording = Recording(days={match.day.pk: day_status(match.day)} if match.day else {})
     # Events of a match can be of another court than it is, as after a move.
-    found = {match.court, *(event.court for event in events)}
-    courts = {court.pk: {"number": court.number, "name": str(court)} for court in found if court}
-    days = {match.day.pk: day_status(match.day)} if match.day else {}
-    return Recording(rows, courts=courts, days=days, cut=len(events) > MOST_MESSAGES)
+    for court in {match.court, *(event.court for event in events)}:
+        if court:
+            recording.courts[court.pk] = {"number": court.number, "name": str(court)}
+    recording.fill(_row_of(event, match.number) for event in events)
+    return recording
 
 
 def _row_of(event: Event, number: str) -> Row:
     return Row._make(number if name == "match_number" else getattr(event, name) for name in Row._fields)
 
 
-def _of_file(name: str) -> Recording:
-    file = known_files().get(name)
-    if file is None:
-        raise RecordingError("The file is no longer there.")
-    recording = Recording()
-    try:
-        _read(recording, file.path)
-    except (ValueError, OSError) as error:
-        raise RecordingError(f"It cannot be read: {error}") from None
-    return recording
-
-
-def _read(recording: Recording, path: Path) -> None:
+def _read(recording: Recording, path: Path) -> Iterator[Row]:
     # Each sender is a court, numbered as they appear. Keys below 0 are of no row in the database.
     senders: dict[tuple[str, int], int] = {}
-    for at_ns, source, port, messages in reader().recorded(path):
+    number = 0
+    recorded = reader().recorded(path)
+    for at_ns, source, port, messages in recorded:
+        if (source, port) not in senders and len(senders) == MOST_COURTS:
+            continue
         court = senders.setdefault((source, port), -1 - len(senders))
         for message in messages:
-            if len(recording.rows) >= MOST_MESSAGES:
-                recording.cut = True
-                return
-            number = len(recording.rows) + 1
-            recording.rows.append(_row(message, number, court, at_ns))
+            number += 1
+            if number % CHUNK == 1:
+                recording.fraction = recorded.fraction()
             recording.courts.setdefault(court, {"number": -court, "name": f"Court {-court}"})
+            yield _row(message, number, court, at_ns)
 
 
 def _row(message: Any, number: int, court: int, at_ns: int) -> Row:

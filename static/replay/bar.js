@@ -29,7 +29,7 @@ function show() {
   if (!state) return;
   const done = position() >= state.duration;
   if (!seeking) find("time").textContent = `${clock(position())} / ${clock(state.duration)}`;
-  find("note").textContent = trouble || (done ? "At its end" : state.cut ? "The first 60,000 messages of a longer file" : "");
+  find("note").textContent = trouble || (done ? "At its end" : "");
   if (!form) return;
   pause.textContent = done ? "Play again" : state.paused ? "Go on" : "Hold";
   pause.setAttribute("aria-pressed", state.paused && !done);

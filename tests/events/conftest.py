@@ -9,6 +9,7 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from events.replay import loaded
 from tests.events.live_stage import cookie_of
 from tests.factories import UserFactory
 
@@ -24,3 +25,9 @@ async def no_connection_left(transactional_db: None) -> AsyncIterator[None]:
     """The thread of `sync_to_async` outlives the test; an open connection would keep the test database."""
     yield
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture(autouse=True)
+def no_recording_loaded() -> None:
+    """Keys of replays come again in the next test."""
+    loaded._loaded.clear()

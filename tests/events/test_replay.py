@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ from events.replay import player as players
 from events.replay import recording as recordings
 from events.replay.loaded import let_go, loaded
 from events.replay.player import Player
-from events.replay.recording import RecordingError, load
+from events.replay.recording import Recording, RecordingError, StillReading
+from ingest.journal import JournalWriter, pack_address
 from tests.captures import capture
 from tests.events.live_stage import ORIGIN, Viewer, cookie_of, feed_ends, viewing
 from tests.factories import (
@@ -47,10 +49,16 @@ from tournaments.models import Court
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_loaded() -> None:
-    """Keys of rows come again in the next test."""
-    loading._loaded.clear()
+def load(replay: Replay) -> Recording:
+    recording = recordings.load(replay)
+    recording.wait(60)
+    return recording
+
+
+def messages_of(recording: Recording) -> list[tuple[int, Any]]:
+    """Time (ms) and row of each."""
+    chunks = map(recording.chunk, range(recording.chunk_at(recording.duration_ms) + 1))
+    return [found for chunk in chunks for found in zip(chunk.times, chunk.rows, strict=True)]
 
 
 def make_match() -> Match:
@@ -128,24 +136,121 @@ def test_seeking_gives_the_state_of_playing_to_there(position: int) -> None:
     assert blue(sought) == position // 1000
 
 
-def test_a_leap_to_a_kept_state_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(players, "KEPT_EVERY", 10)
-    monkeypatch.setattr(players, "SHOWN_BEFORE", 4)
+def test_a_leap_to_a_chunk_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     replay = make_replay()
-    recording = load(replay)
-    leaping = Player(recording)
-    leaping.go_to(recording.duration_ms)
-    assert sorted(recording.kept) == list(range(10, len(recording.rows), 10))
-    # Back, on, far ahead, to where it is; and by a player that begins where another has been.
-    for position in (12_000, 499, 58_250, 58_250, 30_000, 60_500, 0):
-        whole, fresh = Player(load(replay)), Player(recording)
-        everything = whole.go_to(position)
-        for player in (leaping, fresh):
-            played = player.go_to(position)
-            assert player.cards(1_000, 1, True) == whole.cards(1_000, 1, True), position
-            assert played == everything[len(everything) - len(played) :], position
-            assert len(played) < 14, position
-        assert len(played) >= min(4, len(everything)), position
+    whole = load(replay)
+    monkeypatch.setattr(players, "SHOWN_BEFORE", 4)
+    everything = Player(whole).go_to(whole.duration_ms)
+    with monkeypatch.context() as small:
+        small.setattr(recordings, "CHUNK", 10)
+        recording = load(replay)
+        leaping = Player(recording)
+        leaping.go_to(recording.duration_ms)
+        # Back, on, far ahead, to where it is; and by a player that begins there.
+        for position in (12_000, 499, 58_250, 58_250, 30_000, 60_500, 0):
+            upto = sum(time <= position for time, _ in messages_of(recording))
+            fresh, straight = Player(recording), Player(recording)
+            for step in range(0, position + 1, 500):
+                straight.go_to(step)
+            straight.go_to(position)
+            for player in (leaping, fresh):
+                played = player.go_to(position)
+                assert player.cards(1_000, 1, True) == straight.cards(1_000, 1, True), position
+                assert played == everything[upto - len(played) : upto], position
+                assert len(played) < 14, position
+                # Whatever the length of the recording, so much of it is in memory.
+                assert len(player._chunks) <= 3, position
+            assert len(played) >= min(4, upto), position
+
+
+def lines_of(count: int) -> str:
+    """A capture with a load, and then a blue point each second."""
+    texts = ["pre;FightLoaded;\r\n", *(f"sc1;{n % 100};sc2;0;\r\n" for n in range(1, count))]
+    lines = (json.dumps({"t": at, "hex": text.encode().hex()}) for at, text in enumerate(texts))
+    return "\n".join(lines)
+
+
+def test_file_is_played_and_sought_in_however_many_chunks_it_has(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "CHUNK", 10)
+    monkeypatch.setattr(players, "SHOWN_BEFORE", 4)
+    (var / "captures").mkdir()
+    (var / "captures" / "long.jsonl").write_text(lines_of(2_000))
+    recording = load(Replay(file="captures/long.jsonl"))
+    assert recording.duration_ms == 1_999_000
+    player = Player(recording)
+    for second in (1_999, 3, 1_234, 1_233, 1_500, 42):
+        played = player.go_to(second * 1000)
+        assert blue(player) == second % 100
+        assert played[-1][0].received_at.timestamp() == second
+        assert len(played) < 30
+        assert len(player._chunks) <= 3
+
+
+def test_page_says_how_far_a_long_file_is_read_and_then_plays_it(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (var / "captures").mkdir()
+    (var / "captures" / "long.jsonl").write_text(lines_of(50))
+    go_on, put = Event(), Recording._put
+    monkeypatch.setattr(loading, "PATIENCE_S", 0)
+    monkeypatch.setattr(recordings, "CHUNK", 10)
+
+    def put_when_told(self: Recording, chunk: recordings.Chunk) -> None:
+        assert go_on.wait(60)
+        put(self, chunk)
+
+    monkeypatch.setattr(Recording, "_put", put_when_told)
+    client = client_of("Operator")
+    asked = {"file": "captures/long.jsonl"}
+    page = client.post(reverse("start_replay"), asked, follow=True).content.decode()
+    replay = Replay.objects.get()
+    assert "The file is being read" in page
+    assert 'http-equiv="refresh"' in page
+    assert replay.duration_ms == 0
+    assert client.get(reverse("replay_state", args=[replay.pk])).status_code == 409
+    go_on.set()
+    loaded(replay, 60)
+    page = client.get(replay.get_absolute_url()).content.decode()
+    assert 'max="49000"' in page
+    assert Replay.objects.get().duration_ms == 49_000
+
+
+def test_reading_ends_when_the_replay_is_stopped(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (var / "captures").mkdir()
+    (var / "captures" / "long.jsonl").write_text(lines_of(100))
+    monkeypatch.setattr(recordings, "CHUNK", 10)
+    stopped = Event()
+    put = Recording._put
+
+    def put_when_stopped(self: Recording, chunk: recordings.Chunk) -> None:
+        assert stopped.wait(60)
+        put(self, chunk)
+
+    monkeypatch.setattr(Recording, "_put", put_when_stopped)
+    replay = Replay.objects.create(file="captures/long.jsonl", name="long.jsonl")
+    with pytest.raises(StillReading, match="being read"):
+        loaded(replay, 0)
+    recording = loading._loaded[replay.pk]
+    replay.delete()
+    let_go()
+    stopped.set()
+    recording.wait(60)
+    assert recording.duration_ms == 9_000
+
+
+def test_more_senders_than_a_hall_has_courts_are_left_out(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "MOST_COURTS", 2)
+    senders = [f"10.0.0.{n}" for n in (1, 2, 3, 1)]
+    writer = JournalWriter(var / "journal" / "main", 1 << 20)
+    writer.append(
+        [(n, 6000, pack_address(sender), 5000, b"sc1;1;sc2;0;") for n, sender in enumerate(senders, 1)]
+    )
+    writer.close()
+    recording = load(Replay(file="journal/main/00000001.journal"))
+    assert [row.court_id for _, row in messages_of(recording)] == [-1, -2, -1]
+    assert list(recording.courts) == [-1, -2]
 
 
 def test_captured_match_played_from_its_file_ends_as_it_was_fought(var: Path) -> None:
@@ -158,8 +263,9 @@ def test_captured_match_played_from_its_file_ends_as_it_was_fought(var: Path) ->
     (card,) = player.cards(0, 1, False).values()
     assert [rounds[:2] for rounds in card["rounds"]] == [[13, 8], [0, 11], [7, 7]]
     assert (card["winner"], card["decision"]) == ("blue", "PTF")
-    assert len(recording.rows) == len({row.id for row in recording.rows})
-    assert all(row.id < 0 for row in recording.rows)  # never the key of a stored event
+    keys = [row.id for _, row in messages_of(recording)]
+    assert len(keys) == len(set(keys))
+    assert all(key < 0 for key in keys)  # never the key of a stored event
 
 
 def test_archived_match_is_played_as_the_live_one() -> None:
@@ -169,7 +275,7 @@ def test_archived_match_is_played_as_the_live_one() -> None:
     slices.archive(connection, keys)
     slices.delete(connection, slices.LIVE, keys)
     after = load(Replay(match=match))
-    assert (after.rows, after.times) == (before.rows, before.times)
+    assert messages_of(after) == messages_of(before)
 
 
 def test_clocks_stand_where_they_stood_and_are_moved_to_now() -> None:
@@ -180,12 +286,6 @@ def test_clocks_stand_where_they_stood_and_are_moved_to_now() -> None:
     assert card["heard"] == 1_000_000
     (held,) = player.cards(1_000_000, 5, False).values()
     assert not held["clock_running"]
-
-
-def test_long_recording_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recordings, "MOST_MESSAGES", 10)
-    recording = load(Replay(match=make_match()))
-    assert (len(recording.rows), recording.cut) == (10, True)
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "captures/../secret_key", "captures/none.pcap"])
