@@ -7,10 +7,17 @@ const bar = document.querySelector(".replay-bar");
 const find = (name) => bar.querySelector(`[data-replay="${name}"]`);
 const [pause, speed, seek, form] = ["pause", "speed", "seek", "form"].map(find);
 
+const HOUR = 3_600_000;
+
 let state = null;
 let at = 0; // when `state` came
 let seeking = false;
 let trouble = ""; // with what was pressed last
+
+/** Of a day, with hours: 7:05:09. */
+function time(ms) {
+  return ms < HOUR ? clock(ms) : `${Math.floor(ms / HOUR)}:${clock(ms % HOUR).padStart(5, "0")}`;
+}
 
 function position() {
   if (!state) return 0;
@@ -28,7 +35,7 @@ function take(now) {
 function show() {
   if (!state) return;
   const done = position() >= state.duration;
-  if (!seeking) find("time").textContent = `${clock(position())} / ${clock(state.duration)}`;
+  if (!seeking) find("time").textContent = `${time(position())} / ${time(state.duration)}`;
   find("note").textContent = trouble || (done ? "At its end" : "");
   if (!form) return;
   pause.textContent = done ? "Play again" : state.paused ? "Go on" : "Hold";
@@ -69,7 +76,7 @@ if (form) {
   speed.addEventListener("change", () => ask({ speed: speed.value }));
   seek.addEventListener("input", () => {
     seeking = true;
-    find("time").textContent = `${clock(seek.value)} / ${clock(state?.duration ?? 0)}`;
+    find("time").textContent = `${time(seek.value)} / ${time(state?.duration ?? 0)}`;
   });
   seek.addEventListener("change", async () => {
     await ask({ position: Math.round(seek.value) });
