@@ -23,7 +23,7 @@ def read(raw: str, dialect: str) -> tuple[Message, ...]:
 
 
 class Recorded:
-    """A recorded file, to be iterated over once. ValueError: it is none."""
+    """A recorded file, to be iterated over once; `fraction` says how much of it is read."""
 
     def __init__(self, path: Path) -> None:
         self._capture = Capture(path)
@@ -40,4 +40,6 @@ class Recorded:
             yield captured.at_ns, *sender, messages
 
 
-recorded = Recorded
+def recorded(path: Path) -> Recorded:
+    """The datagrams of a recorded file. ValueError: it is none."""
+    return Recorded(path)

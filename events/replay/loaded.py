@@ -15,17 +15,17 @@ _loaded: dict[int, Recording] = {}
 _lock = Lock()
 
 
-def loaded(replay: Replay, patience_s: float = PATIENCE_S) -> Recording:
+def loaded(replay: Replay, patience_s: float | None = None) -> Recording:
     """All of its messages; a replay of a file begins when they are read.
 
-    Raises StillReading when they are not after `patience_s`, RecordingError, DatabaseError.
+    Raises StillReading when they are not after `patience_s` (else PATIENCE_S), RecordingError, DatabaseError.
     """
     with _lock:
         if replay.pk not in _loaded:
             _let_go()
             _loaded[replay.pk] = load(replay)
         recording = _loaded[replay.pk]
-    recording.wait(patience_s)
+    recording.wait(PATIENCE_S if patience_s is None else patience_s)
     if not replay.duration_ms:
         replay.begin(recording.duration_ms)
     return recording

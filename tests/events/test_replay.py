@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.archive import slices
+from events.consumers import TRY_AGAIN
 from events.live import current_feed
 from events.models import ArchivedPssEvent, Athlete, EventTally, Match, PssEvent, Replay, UdpSession
 from events.models_replay import FORGOTTEN_AFTER, MOST_REPLAYS
@@ -188,20 +189,25 @@ def test_file_is_played_and_sought_in_however_many_chunks_it_has(
         assert len(player._chunks) <= 3
 
 
-def test_page_says_how_far_a_long_file_is_read_and_then_plays_it(
-    var: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def go_on(var: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Until it is set, the reading of `captures/long.jsonl` (100 s) stands before the first of 10 chunks."""
     (var / "captures").mkdir()
-    (var / "captures" / "long.jsonl").write_text(lines_of(50))
-    go_on, put = Event(), Recording._put
-    monkeypatch.setattr(loading, "PATIENCE_S", 0)
-    monkeypatch.setattr(recordings, "CHUNK", 10)
+    (var / "captures" / "long.jsonl").write_text(lines_of(100))
+    going, put = Event(), Recording._put
 
     def put_when_told(self: Recording, chunk: recordings.Chunk) -> None:
-        assert go_on.wait(60)
+        assert going.wait(60)
         put(self, chunk)
 
     monkeypatch.setattr(Recording, "_put", put_when_told)
+    monkeypatch.setattr(recordings, "CHUNK", 10)
+    monkeypatch.setattr(loading, "PATIENCE_S", 0)
+    yield going
+    going.set()
+
+
+def test_page_says_how_far_a_long_file_is_read_and_then_plays_it(go_on: Event) -> None:
     client = client_of("Operator")
     asked = {"file": "captures/long.jsonl"}
     page = client.post(reverse("start_replay"), asked, follow=True).content.decode()
@@ -210,32 +216,23 @@ def test_page_says_how_far_a_long_file_is_read_and_then_plays_it(
     assert 'http-equiv="refresh"' in page
     assert replay.duration_ms == 0
     assert client.get(reverse("replay_state", args=[replay.pk])).status_code == 409
+    answer = client.get(f"/api/v1/replays/{replay.pk}")
+    assert (answer.status_code, "being read" in answer.json()["detail"]) == (503, True)
     go_on.set()
     loaded(replay, 60)
     page = client.get(replay.get_absolute_url()).content.decode()
-    assert 'max="49000"' in page
-    assert Replay.objects.get().duration_ms == 49_000
+    assert 'max="99000"' in page
+    assert Replay.objects.get().duration_ms == 99_000
 
 
-def test_reading_ends_when_the_replay_is_stopped(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (var / "captures").mkdir()
-    (var / "captures" / "long.jsonl").write_text(lines_of(100))
-    monkeypatch.setattr(recordings, "CHUNK", 10)
-    stopped = Event()
-    put = Recording._put
-
-    def put_when_stopped(self: Recording, chunk: recordings.Chunk) -> None:
-        assert stopped.wait(60)
-        put(self, chunk)
-
-    monkeypatch.setattr(Recording, "_put", put_when_stopped)
+def test_reading_ends_when_the_replay_is_stopped(go_on: Event) -> None:
     replay = Replay.objects.create(file="captures/long.jsonl", name="long.jsonl")
     with pytest.raises(StillReading, match="being read"):
-        loaded(replay, 0)
+        loaded(replay)
     recording = loading._loaded[replay.pk]
     replay.delete()
     let_go()
-    stopped.set()
+    go_on.set()
     recording.wait(60)
     assert recording.duration_ms == 9_000
 
@@ -552,6 +549,20 @@ async def test_replay_needs_permission_and_has_to_be_there(cookie: str) -> None:
         viewer = Viewer(who, "", ORIGIN, f"/ws/replay/{pk}/")
         assert not (await viewer.connect())[0]
         await viewer.socket.disconnect()
+
+
+@marked
+async def test_page_and_screen_are_told_to_try_again_while_a_file_is_read(go_on: Event, cookie: str) -> None:
+    replay = await Replay.objects.acreate(file="captures/long.jsonl", name="long.jsonl")
+    async with feed_ends():
+        for path, query in ((f"/ws/replay/{replay.pk}/", ""), ("/ws/screen/", f"?replay={replay.pk}")):
+            viewer = Viewer(cookie, query, ORIGIN, path)
+            assert await viewer.connect() == (False, TRY_AGAIN), path
+            await viewer.socket.disconnect()
+    go_on.set()
+    await sync_to_async(loaded)(replay, 60)
+    async with watching(replay, cookie) as page:
+        assert (await page.receive("snapshot"))["status"]["replay"]["duration"] == 99_000
 
 
 @marked
