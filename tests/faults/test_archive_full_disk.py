@@ -67,6 +67,13 @@ def places(stack: Stack) -> tuple[int, int, int]:
     )
 
 
+def fill(filler: Path, leaving: int) -> None:
+    """Leaves so many bytes of the disk free, in small steps: PostgreSQL may still write to it meanwhile."""
+    with filler.open("wb", buffering=0) as file:
+        while (room := shutil.disk_usage(filler.parent).free - leaving) > 0:
+            file.write(bytes(min(room, 65_536)))
+
+
 @pytest.mark.parametrize(
     "leaving", [pytest.param(100_000, id="at once"), pytest.param(3_500_000, id="after some slices")]
 )
@@ -79,7 +86,7 @@ def test_full_disk_stops_the_archive_in_one_sentence_and_loses_nothing(
 
     for command, end in (("archive_events", (0, EVENTS, 0)), ("unarchive_events", (EVENTS, 0, 0))):
         begun = places(stack)
-        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - leaving))
+        fill(filler, leaving)
         done = stack.manage(command, "--tournament", slug, check=False)
         assert (done.returncode, done.stderr.strip()) == (1, FULL)
         live, archived, both = places(stack)
