@@ -1,7 +1,7 @@
 """All that is measured, as it is now: what the health page shows, `/metrics` tells and alerts are decided by.
 
     measures = read()          # always the same number of queries
-    measures.rate_now, measures.node("main").latency, measures.courts[0].is_silent_for(30)
+    measures.rate_now, measures.node("main").latency, measures.courts[0].silent
 
 What is counted (received, stored, drops …) comes from the ledger, which is asked first-hand; what takes
 time to be measured (latencies, memory) from the samples of the last minute. `None` is always "not
@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from events.history import SECONDS, STEPS
 from events.latency import Percentiles, merged
-from events.models import Backup, HourTally, ListenerNode, ListenerSample, UdpSession, WebSample
+from events.models import Backup, ListenerNode, ListenerSample, UdpSession, WebSample
 from events.situation import RETIRED, Situation
 from tournaments.models import Court, Tournament, TournamentDay
 
@@ -85,9 +85,8 @@ class NodeMeasures:
     latency: Percentiles | None
     database: Percentiles | None
     error_rate: float | None
-    #: Kernel drops and blind time that were told of within the last minute.
+    #: Kernel drops that were told of within the last minute.
     drops_minute: int
-    blind_ms_minute: int
     memory_bytes: int | None
     memory_percent: float | None
     disk_free: int | None
@@ -104,7 +103,6 @@ class CourtMeasures:
     court: Court
     last_heard: datetime | None
     clock_running: bool
-    day: TournamentDay | None
     rates: list[float | None]
     now: datetime
 
@@ -112,10 +110,6 @@ class CourtMeasures:
     def silent(self) -> timedelta | None:
         """How long nothing was heard; None: nothing ever was."""
         return None if self.last_heard is None else max(self.now - self.last_heard, timedelta(0))
-
-    def is_silent_for(self, seconds: float) -> bool:
-        """Nothing was heard for so long although the match clock runs."""
-        return self.clock_running and self.silent is not None and self.silent.total_seconds() >= seconds
 
 
 @dataclass(frozen=True)
@@ -126,20 +120,12 @@ class DayMeasures:
     """
 
     day: TournamentDay
-    courts: list[Court]  # empty: everywhere
-    is_today: bool
-    events: int
     last_backup: Backup | None
     failed_backup: Backup | None
-    now: datetime
 
     @property
     def tournament(self) -> Tournament:
         return self.day.tournament
-
-    @property
-    def backup_age(self) -> timedelta | None:
-        return None if self.last_backup is None else self.now - self.last_backup.made_at
 
 
 @dataclass(frozen=True)
@@ -150,8 +136,6 @@ class Measures:
     nodes: list[NodeMeasures]
     courts: list[CourtMeasures]
     days: list[DayMeasures]
-    #: Courts that send now while no day is in force there; None among them: a sender without a court.
-    courts_without_day: list[Court | None]
     sessions: int
     #: None when no web process has said so lately.
     viewers: int | None
@@ -232,8 +216,7 @@ def read(now: datetime | None = None, ledgers: Sequence[NodeLedger] | None = Non
         at=now,
         nodes=_nodes(now, ledger_reader().nodes() if ledgers is None else ledgers, situation, samples),
         courts=_courts(now, situation, samples),
-        days=_days(now, situation),
-        courts_without_day=situation.courts_without_day(),
+        days=_days(situation),
         sessions=UdpSession.objects.filter(ended_at=None).count(),
         viewers=_sum(sample.viewers for sample in newest_web.values()),
         web_memory_bytes=_sum(sample.memory_bytes for sample in newest_web.values()),
@@ -296,7 +279,6 @@ def _node(
         database=merged(sample.database for sample in recent).percentiles(),
         error_rate=sum(sample.errors for sample in recent) / events if events else None,
         drops_minute=sum(sample.kernel_drops for sample in recent),
-        blind_ms_minute=sum(sample.blind_ms for sample in recent),
         memory_bytes=last.memory_bytes if last else None,
         memory_percent=last.memory_percent if last else None,
         disk_free=last.disk_free if last else None,
@@ -309,7 +291,6 @@ def _courts(now: datetime, situation: Situation, samples: list[ListenerSample]) 
     speaking = set(
         UdpSession.objects.filter(ended_at=None, court__in=running).values_list("court", flat=True)
     )
-    days = {item.day.pk: item.day for item in situation.in_force}
     spans = [now - timedelta(seconds=SECONDS * (n + 1)) for n in range(60)][::-1]
     first = int(spans[0].timestamp()) // SECONDS
     by_span: dict[int, Counter[str]] = {}
@@ -318,7 +299,6 @@ def _courts(now: datetime, situation: Situation, samples: list[ListenerSample]) 
         counts.update(sample.courts)
     found = []
     for court in situation.courts:
-        day_id = situation.timeline.day_id_at(court.pk, now)
         key = str(court.pk)
         rates = [
             by_span[span][key] / SECONDS if span in by_span else None for span in range(first, first + 60)
@@ -329,7 +309,6 @@ def _courts(now: datetime, situation: Situation, samples: list[ListenerSample]) 
                 last_heard=heard.get(court.pk),
                 # One whose session is over, by its word or by silence, plays no longer.
                 clock_running=court.pk in running & speaking,
-                day=days.get(day_id) if day_id is not None else None,
                 rates=rates,
                 now=now,
             )
@@ -337,12 +316,10 @@ def _courts(now: datetime, situation: Situation, samples: list[ListenerSample]) 
     return found
 
 
-def _days(now: datetime, situation: Situation) -> list[DayMeasures]:
-    days = [item.day for item in situation.in_force]
-    events = HourTally.objects.filter(day__in=days).by("day")
+def _days(situation: Situation) -> list[DayMeasures]:
     verified: dict[str, Backup] = {}
     newest: dict[str, Backup] = {}
-    slugs = {day.tournament.slug for day in days}
+    slugs = {item.day.tournament.slug for item in situation.in_force}
     for backup in Backup.objects.filter(slug__in=slugs).order_by("made_at", "id"):
         newest[backup.slug] = backup
         if backup.verified_at is not None and not backup.error:
@@ -354,12 +331,8 @@ def _days(now: datetime, situation: Situation) -> list[DayMeasures]:
         measures.append(
             DayMeasures(
                 day=item.day,
-                courts=item.courts,
-                is_today=item.day.is_today(),
-                events=events.get(item.day.pk, 0),
                 last_backup=last,
                 failed_backup=attempt if attempt is not None and attempt.error and attempt != last else None,
-                now=now,
             )
         )
     return measures

@@ -203,11 +203,11 @@ def test_health_takes_the_same_number_of_queries_for_one_and_three(
 ) -> None:
     fill(1)
     staff.get(reverse("health_parts"))
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(25):
         staff.get(reverse("health_parts"))
     fill(2)
     fill(3)
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(25):
         staff.get(reverse("health_parts"))
 
 
