@@ -18,7 +18,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from django.db import transaction
 
 from events.latency import merged
-from events.models_health import ListenerSample, Sample, WebSample
+from events.models_health import Sample
 
 
 class Step(NamedTuple):
@@ -159,13 +159,3 @@ class Keeper(Generic[AnySample]):
             keys = list(old.order_by("at").values_list("pk", flat=True)[:PRUNE])
             if keys:
                 self.model._default_manager.filter(pk__in=keys).delete()
-
-
-def listener_samples(step: int, since: datetime, until: datetime) -> Any:
-    """Samples of all listeners, oldest first."""
-    return ListenerSample.objects.filter(step=step, at__gte=since, at__lt=until).order_by("at")
-
-
-def web_samples(step: int, since: datetime, until: datetime) -> Any:
-    """Samples of all web processes, oldest first."""
-    return WebSample.objects.filter(step=step, at__gte=since, at__lt=until).order_by("at")

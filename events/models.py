@@ -312,7 +312,7 @@ class PssEvent(models.Model):
 
 
 class UnknownMessage(models.Model):
-    """Messages the parser could not read, one row per shape (letters as they are, digits as N)."""
+    """Messages the parser could not read, one row per shape (`ingest.tallies.shape`)."""
 
     shape = models.CharField(max_length=100, unique=True)
     count = models.PositiveBigIntegerField(default=0)

@@ -55,20 +55,15 @@ class PssEventQuerySet(models.QuerySet["PssEvent"]):
     ) -> list[PssEvent]:
         """Django's `bulk_create`; the plain case goes through one prepared statement (`events.bulk`)."""
         objs = list(objs)
-        connection = connections[self.db_for_write]
+        self._for_write = True
+        connection = connections[self.db]
         plain = not (ignore_conflicts or update_conflicts or update_fields or unique_fields or batch_size)
         if not (plain and objs and bulk.is_supported(connection) and all(obj.pk is None for obj in objs)):
             return super().bulk_create(
                 objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields
             )
-        self._for_write = True
         bulk.insert_objects(connection, objs)
         return objs
-
-    @property
-    def db_for_write(self) -> str:
-        self._for_write = True
-        return self.db
 
 
 class MatchQuerySet(models.QuerySet["Match"]):

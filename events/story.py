@@ -30,7 +30,6 @@ _MS = 1_000_000
 _MOST_BETWEEN_MS = 5_000
 # Scores closer than this are one step: the messages of one action come in any order.
 _STEP_MS = 40
-_JUDGES = 99
 _REPLAY_WORDS = {"opened": "not answered", "closed": "closed"}
 
 Pair = tuple[int, int]

@@ -60,10 +60,6 @@ class Capture:
             damaged=sum(node.damaged for node in nodes),
         )
 
-    @property
-    def nothing_missing(self) -> bool:
-        return not (self.backlog or self.drops or self.damaged)
-
 
 @dataclass
 class Today:

@@ -200,7 +200,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-X_FRAME_OPTIONS = "DENY"
 # Who sends it may read /metrics without signing in; empty: nobody.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # A hall's laptop speaks plain HTTP on its own network; these warnings apply when HTTPS=True.

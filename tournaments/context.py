@@ -65,15 +65,6 @@ def get_context(court: Court | None = None, at: datetime | None = None) -> Conte
     return changes.order_by("effective_at", "id").last()
 
 
-def current_contexts(courts: Iterable[Court]) -> dict[int, TournamentDay | None]:
-    """court id -> the day in force now, in two queries however many courts."""
-    timeline = ContextTimeline.load()
-    now = timezone.now()
-    by_court = {court.pk: timeline.day_id_at(court.pk, now) for court in courts}
-    days = TournamentDay.objects.select_related("tournament").in_bulk({d for d in by_court.values() if d})
-    return {court: days.get(day) if day else None for court, day in by_court.items()}
-
-
 class ContextTimeline:
     """Every change, laid out for looking up the day of a court at a moment.
 

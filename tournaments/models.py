@@ -164,9 +164,6 @@ class TournamentDay(models.Model):
     def is_today(self) -> bool:
         return self.date == self.tournament.today()
 
-    def next_day(self) -> TournamentDay | None:
-        return self.tournament.days.filter(number__gt=self.number).order_by("number").first()
-
 
 class Court(models.Model):
     """A mat and the scoring system beside it, told apart by the port it sends to and its address."""

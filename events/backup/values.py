@@ -24,7 +24,6 @@ from events.backup.rules import READ_AS, Column, Holds
 
 Convert = Callable[[Any], Any]
 
-_INTEGERS = (models.IntegerField,)  # all integer and key fields derive from it, or from AutoFieldMixin
 _NO_FRACTION = ".000000"
 
 

@@ -83,7 +83,7 @@ def world(db: None) -> dict[str, Any]:
     """Some hundred events over two tournaments, courts, matches and both tables, many at one moment."""
     chance = random.Random(7)
     day = make_day()
-    second = day.next_day()
+    second = day.tournament.days.get(number=day.number + 1)
     days = [day, second, make_day(), None]
     sessions = [UdpSessionFactory() for _ in range(3)]
     matches = [MatchFactory(day=day) for _ in range(2)]
