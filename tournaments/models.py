@@ -187,6 +187,10 @@ class Court(models.Model):
     def __str__(self) -> str:
         return self.name or f"Court {self.number}"
 
+    def clean(self) -> None:
+        if self.port is not None and not 1 <= self.port <= 65_535:
+            raise ValidationError({"port": "A UDP port is a number from 1 to 65535."})
+
     def get_absolute_url(self) -> str:
         return reverse("admin:tournaments_court_change", args=[self.pk])
 

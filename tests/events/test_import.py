@@ -187,9 +187,9 @@ HEAD = "name,start_date,end_date\n"
         ("events_athlete", "short_name,country\nx,KOR\n", "There is no column “name”"),
         ("events_athlete", "name,country,coach\nx,KOR,y\n", "There is no column “coach”"),
         ("events_athlete", "name,country,name\nx,KOR,y\n", "The column “name” is there twice."),
-        ("events_athlete", "name,country\nLEE,KOR\nKIM,XYZ\n", "Row 2: “XYZ” is no IOC code"),
-        ("events_athlete", "name,country\nLEE,KOR\n,KOR\n", "Row 2: The cell “name” is empty."),
-        ("events_athlete", "name,country\nLEE,KOR\nLEE,kor\n", "Row 2: The same as row 1 of the file."),
+        ("events_athlete", "name,country\nLEE,KOR\nKIM,XYZ\n", "Row 3: “XYZ” is no IOC code"),
+        ("events_athlete", "name,country\nLEE,KOR\n,KOR\n", "Row 3: The cell “name” is empty."),
+        ("events_athlete", "name,country\nLEE,KOR\nLEE,kor\n", "Row 3: The same as row 2 of the file."),
         ("events_athlete", f"name,country\n{'x' * 201},KOR\n", "at most 200 characters"),
         ("tournaments_tournament", f"{HEAD}Open,tomorrow,2026-11-21\n", "“tomorrow” is no date"),
         ("tournaments_tournament", f"{HEAD}Open,2026-11-31,2026-11-21\n", "“2026-11-31” is no date"),
@@ -208,17 +208,24 @@ HEAD = "name,start_date,end_date\n"
             "name,start_date,end_date,country\nOpen,2026-11-21,2026-11-21,Germany\n",
             "Three capital letters",
         ),
+        (
+            "tournaments_tournament",
+            "name,start_date,end_date,status\nOpen,2026-11-21,2026-11-21,soon\n",
+            "Row 2, status: “soon” is none of: planned, running, finished.",
+        ),
+        (
+            "tournaments_court",
+            "number,port\n1,65535\n2,70000\n",
+            "Row 3, port: A UDP port is a number from 1",
+        ),
         ("tournaments_court", "number\none\n", "“one” is no whole number"),
         ("tournaments_court", "number\n-1\n", "greater than or equal to 0"),
         ("tournaments_court", "number,active\n1,perhaps\n", "“perhaps” is neither yes nor no."),
         ("tournaments_court", "number,source\n1,here\n", "valid IPv4 or IPv6 address"),
-        ("tournaments_court", "number,source\n1,10.0.0.1\n2,10.0.0.1\n", ""),
     ],
 )
 def test_what_is_wrong_is_said_for_each_row(operator: Client, name: str, content: str, said: str) -> None:
     shown = preview(operator, name, content)
-    if not said:
-        return
     text = words(shown)
 
     assert said in text
@@ -236,6 +243,65 @@ def test_what_is_no_list_is_refused(operator: Client, content: bytes) -> None:
     assert shown.status_code == 200
     assert shown.context.get("confirm_form") is None
     assert shown.context["form"].errors
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("\n\n", "The first row is empty. It has to name the columns."),
+        ("name,country\n\n,\n", "There is no row below the headings."),
+        ("name,country\nLEE,KOR\nKIM,KOR,x\n", "Row 3 has 3 cells, and there are 2 headings."),
+        ("name,country\n" + "LEE,KOR\n" * files.MOST_LINES, "The file has more than 5,000 rows."),
+        ("name;country\nÁLVAREZ;ESP\n".encode("latin-1"), "Save it as CSV (UTF-8) or XLSX"),
+        ("name\tcountry\nÁLVAREZ\tESP\n".encode("utf-16"), "Save it as CSV (UTF-8) or XLSX"),
+        (sheet(("name", "country"), ("LEE", "KOR", "x")), "Row 2 has 3 cells, and there are 2 headings."),
+    ],
+    ids=range(7),
+)
+def test_rows_that_make_no_list_are_refused_in_words(
+    operator: Client, content: str | bytes, said: str
+) -> None:
+    shown = preview(operator, "events_athlete", content)
+
+    assert said in words(shown)
+    assert shown.context.get("confirm_form") is None
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_rows_are_counted_as_a_spreadsheet_does_and_empty_ones_left_out(
+    operator: Client, ending: str
+) -> None:
+    def written(*rows: tuple[Any, ...]) -> str | bytes:
+        text = "".join(",".join(cell or "" for cell in row) + "\n" for row in rows)
+        return sheet(*rows) if ending == "xlsx" else text
+
+    head, empty = ("name", "country"), (None, None)
+    wrong = preview(operator, "events_athlete", written(head, empty, ("LEE", "KOR"), empty, ("KIM", "XYZ")))
+    assert "Row 5: “XYZ” is no IOC code" in words(wrong)
+    page = take_in(operator, "events_athlete", written(head, ("LEE", "KOR"), empty, ("KIM", "KOR"), empty))
+
+    assert "2 new, 0 updated" in words(page)
+    assert list(Athlete.objects.values_list("name", flat=True)) == ["KIM", "LEE"]
+
+
+def test_of_several_sheets_the_first_is_taken_in(operator: Client) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(sheet(("name", "country"), ("LEE", "KOR"))))
+    book.active = book.create_sheet("Remarks")
+    out = io.BytesIO()
+    book.save(out)
+    take_in(operator, "events_athlete", out.getvalue())
+
+    assert [athlete.name for athlete in Athlete.objects.all()] == ["LEE"]
+
+
+def test_a_preview_names_its_columns_in_words(operator: Client) -> None:
+    assert "name short name country" in words(preview(operator, "events_athlete", ROSTER))
+
+
+def test_two_courts_may_share_an_address_without_a_port(operator: Client) -> None:
+    content = "number,source\n1,10.0.0.1\n2,10.0.0.1\n"
+
+    assert "2 new" in words(take_in(operator, "tournaments_court", content))
 
 
 def test_files_are_bounded(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:

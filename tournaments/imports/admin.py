@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from tournaments.export.admin import ExportAdmin
 from tournaments.export.writing import FORMATS as ENDINGS
-from tournaments.imports.files import FORMATS, LARGEST, KeptUpload, UploadForm
+from tournaments.imports.files import FORMATS, LARGEST, KeptUpload, ShapeError, UploadForm
 
 
 class ImportAdmin(ImportMixin, ExportAdmin):  # type: ignore[misc]  # the library has no types
@@ -79,6 +79,7 @@ class ImportAdmin(ImportMixin, ExportAdmin):  # type: ignore[misc]  # the librar
         (resource,) = self.resource_classes
         stem = f"admin:{self.opts.app_label}_{self.opts.model_name}"
         return {
+            "columns": self._columns(),
             "required": resource.required,
             "most_rows": resource.most_rows,
             "largest": LARGEST,
@@ -86,9 +87,8 @@ class ImportAdmin(ImportMixin, ExportAdmin):  # type: ignore[misc]  # the librar
         }
 
     def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
-        form.add_error(
-            "import_file", "This file cannot be read. Save it as CSV (UTF-8) or XLSX, and choose that format."
-        )
+        words = "This file cannot be read. Save it as CSV (UTF-8) or XLSX, and choose that format."
+        form.add_error("import_file", str(e) if isinstance(e, ShapeError) else words)
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_import_data_kwargs(**kwargs)

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from import_export.fields import Field
 
 from tournaments.forms import days_in_use
-from tournaments.imports.rows import DateWidget, NumberWidget, RowResource, YesNoWidget, to_date
-from tournaments.models import Court, Tournament
+from tournaments.imports.rows import ChoiceWidget, DateWidget, NumberWidget, RowResource, YesNoWidget, to_date
+from tournaments.models import Court, Progress, Tournament
 from tournaments.sheets import COURTS, TOURNAMENTS
 
 
@@ -21,6 +21,7 @@ class TournamentResource(RowResource):
     kept_when_empty = ("slug", "time_zone", "status")
     start_date = Field("start_date", "start_date", widget=DateWidget())
     end_date = Field("end_date", "end_date", widget=DateWidget())
+    status = Field("status", "status", widget=ChoiceWidget(*Progress.values))
 
     class Meta:
         model = Tournament
@@ -30,9 +31,8 @@ class TournamentResource(RowResource):
         skip_unchanged = True
 
     def tidy(self, row: Any) -> None:
-        for name in ("country", "status"):
-            if isinstance(row.get(name), str):
-                row[name] = row[name].upper() if name == "country" else row[name].lower()
+        if isinstance(row.get("country"), str):
+            row["country"] = row["country"].upper()
 
     def key_of(self, row: Any) -> tuple[Any, ...]:
         return (row["slug"],) if row.get("slug") else (row["name"], str(row["start_date"]))

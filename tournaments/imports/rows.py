@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from import_export import resources, widgets
+from import_export.results import RowResult
 
 from tournaments.export.cells import unguard
 
@@ -70,6 +71,16 @@ class RowResource(resources.ModelResource):  # type: ignore[misc]  # the library
             return f"The file has {rows:,} rows; {self.most_rows:,} can be taken in at once. Split it."
         return ""
 
+    def get_diff_headers(self) -> list[str]:
+        return [field.column_name.replace("_", " ") for field in self.get_import_fields()]
+
+    def import_row(self, row: Any, instance_loader: Any, **kwargs: Any) -> Any:
+        if any(value is not None and str(value).strip() for value in row.values()):
+            return super().import_row(row, instance_loader, **kwargs)
+        skipped = RowResult()
+        skipped.import_type = RowResult.IMPORT_TYPE_SKIP
+        return skipped
+
     def before_import_row(self, row: Any, row_number: int | None = None, **kwargs: Any) -> None:
         for name, value in row.items():
             if isinstance(value, str):
@@ -87,7 +98,8 @@ class RowResource(resources.ModelResource):  # type: ignore[misc]  # the library
         key = self.key_of(row)
         if key in self._seen:
             raise ValidationError(f"The same as row {self._seen[key]} of the file.")
-        self._seen[key] = row_number or 0
+        # As a spreadsheet counts: the first row has the headings.
+        self._seen[key] = (row_number or 0) + 1
 
     def tidy(self, row: Any) -> None:
         """Changes the cells of a row to how they are stored."""
@@ -110,6 +122,18 @@ class RowResource(resources.ModelResource):  # type: ignore[misc]  # the library
 class DateWidget(widgets.DateWidget):  # type: ignore[misc]
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> date | None:
         return to_date(value) if value not in ("", None) else None
+
+
+class ChoiceWidget(widgets.CharWidget):  # type: ignore[misc]
+    def __init__(self, *choices: str) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        text = str(value).lower()
+        if text not in self.choices:
+            raise ValueError(f"“{value}” is none of: {', '.join(self.choices)}.")
+        return text
 
 
 class YesNoWidget(widgets.BooleanWidget):  # type: ignore[misc]
