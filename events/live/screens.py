@@ -37,7 +37,7 @@ LOOK_EVERY_S = 1.0
 BEAT_S = 0.9
 
 _CARD = (
-    *("serial", "number", "phase", "category", "rounds_planned", "round", "golden", "rounds"),
+    *("serial", "loaded_at", "number", "phase", "category", "rounds_planned", "round", "golden", "rounds"),
     *("clock_ms", "clock_running", "clock_at", "rest", "injury", "time_out", "replay", "winner", "decision"),
 )
 _SIDE = ("name", "short", "ioc", "flag", "score", "rounds_won", "gam_jeoms")

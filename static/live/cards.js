@@ -107,7 +107,7 @@ export class Card {
     const needed = Math.floor(planned / 2) + (planned > 1 ? 1 : 0);
     this.blue.show(data.blue, needed, data.winner === "blue");
     this.red.show(data.red, needed, data.winner === "red");
-    say(this.match, data.number ? `Match ${plain(data.number)}` : data.match ? "Match" : "No match yet");
+    say(this.match, data.number ? `Match ${plain(data.number)}` : data.loaded_at ? "Match" : "No match yet");
     if (data.match) this.match.href = this.matchUrl.replace("/0/", `/${data.match}/`);
     else this.match.removeAttribute("href");
     say(this.detail, [data.phase, data.category].filter(Boolean).map(plain).join(" · "));

@@ -85,7 +85,7 @@ function take(message) {
   for (const [id, data] of Object.entries(message.cards)) {
     const about = cleaned(data, "number", "phase", "category", "decision");
     const [blue, red] = [data.blue, data.red].map((side) => cleaned(side, "name", "ioc"));
-    cards.get(id)?.card.show({ ...about, blue, red, match: null, heard: heard.get(id) ?? null });
+    cards.get(id)?.card.show({ ...about, blue, red, heard: heard.get(id) ?? null });
   }
   document.getElementById("wall-replayed").hidden = !message.replay;
   wall.classList.toggle("wall-replayed", Boolean(message.replay));
