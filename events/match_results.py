@@ -29,6 +29,8 @@ _PAIR_NS = 1_000_000_000
 _SILENT_CLOCK_NS = 3_000_000_000
 # Decisions that end a match without a fight.
 NO_FIGHT = frozenset(("WDR", "DSQ", "DQB", "IRM"))
+# Whoever has more wins; by any other decision who is behind may have won.
+_BY_FIGURES = frozenset(("", "PTF", "PTG", "GDP", "SUP", "PUN", "PTS"))
 
 
 def told_round_winners(match: MatchState, message: Told, ns: int) -> None:
@@ -112,12 +114,16 @@ def told_result(match: MatchState, message: Told, ns: int) -> None:
         told[3] or known[3],
     )
     match.decision = match.result[3][:8]
-    if not match.winner_told:
-        match.winner = _winner_of(match.result, side) or match.winner
+    named = _winner_of(match.result, side)
+    if match.winner_told:
+        _hold_against(match, named)
+    else:
+        match.winner = named or match.winner
     _end(match, ns)
     if match.held_winner:
         match.winner, match.winner_told = match.held_winner[0], True
         match.held_winner = None
+        _hold_against(match, named)
     _name_winner(match)
     settle_rounds(match)
 
@@ -136,11 +142,19 @@ def told_winner(match: MatchState, message: Told, ns: int) -> None:
         return
     if match.winner_told and match.winner != winner:
         match.note(f"The winner was corrected from {match.winner} to {winner}.")
-    match.winner = winner
+    named, match.winner = match.winner, winner
+    if not match.winner_told:
+        _hold_against(match, named)
     match.winner_told = True
     _end(match, ns)
     _name_winner(match)
     settle_rounds(match)
+
+
+def _hold_against(match: MatchState, named: str) -> None:
+    """Notes where the result names another winner than was told, who counts."""
+    if named and named != match.winner:
+        match.note(f"The result says {named}, and the winner told is {match.winner}, which counts.")
 
 
 def _name_winner(match: MatchState) -> None:
@@ -215,10 +229,10 @@ def _is_of_match_before(match: MatchState, told: Result, side: int | None, ns: i
 
 
 def _winner_of(result: Result, side: int | None) -> str:
-    name, blue, red, _ = result
+    name, blue, red, decision = result
     if side:
         return OUTCOMES[side]
-    if blue is None or red is None:
+    if blue is None or red is None or decision not in _BY_FIGURES:
         return ""
     if blue == red:
         return "" if name else "tie"

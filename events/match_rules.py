@@ -130,7 +130,7 @@ def _official(person: dict[str, str | None] | None) -> dict[str, str | None] | N
 
 
 def _told_round(match: MatchState, message: Told, ns: int) -> None:
-    number = message.round if message.round is not None else message.value
+    number = message.value
     if number is None:
         return
     if not 1 <= number <= MOST_ROUNDS:

@@ -30,6 +30,7 @@ _MS = 1_000_000
 _MOST_BETWEEN_MS = 5_000
 # Scores closer than this are one step: the messages of one action come in any order.
 _STEP_MS = 40
+_HIGHEST_LEVEL = 100
 _REPLAY_WORDS = {"opened": "not answered", "closed": "closed"}
 
 Pair = tuple[int, int]
@@ -195,8 +196,8 @@ class _Telling:
             self.fought.setdefault(board.round or 1, [ns, ns])
         if board.score != score:
             self._step(ns, line)
-        if kind == "hit" and event.value is not None:
-            self.hits.append(Hit(self.at_ms(ns), event.athlete, event.value, line))
+        if kind == "hit" and 0 < (level := event.value or 0) <= _HIGHEST_LEVEL:
+            self.hits.append(Hit(self.at_ms(ns), event.athlete, level, line))
         elif kind == "point" or kind == _ECHO:
             self._point(event)
         self.ledger.hear(event, ns, line, board, rounds, gam_jeoms)

@@ -71,7 +71,8 @@ class Ledger:
     ) -> None:
         """`rounds` and `gam_jeoms` are the board's before this event."""
         kind = event.kind
-        points = self._points(event)
+        # Without a round there is no score by round to hold them against.
+        points = self._points(event) if board.round else 0
         moves = points or board.rounds is not rounds or board.gam_jeoms is not gam_jeoms
         if kind in ("load", "match"):
             self._is_loaded = True

@@ -20,7 +20,7 @@ from events.story import Heard, tell
 # A match has 700 to 2,000 events; a sender that never loads one must not fill the memory.
 MOST_EVENTS = 20_000
 # Raised when a story is told otherwise than before.
-_VERSION = 1
+_VERSION = 2
 # Seconds. Only so that what nobody asks for any more does not stay for ever.
 _KEPT = 6 * 3600
 

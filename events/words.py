@@ -189,7 +189,7 @@ def _dash(pair: Any) -> str:
 
 
 def _round(event: Told, told: dict[str, Any]) -> str:
-    number = event.round if event.round is not None else event.value
+    number = event.value
     return "Round, its number was not readable" if number is None else f"Round {number}"
 
 

@@ -44,7 +44,8 @@ def read_point(fields: list[str], dialect: str) -> Reading:
         else _TECHNIQUES_UNTOLD
     )
     technique = None if value is None else names.get(value)
-    details = {"points": value, "technique": technique}
+    # What cannot be true is kept as the value, and worth nothing.
+    details = {"points": None if error else value, "technique": technique}
     error = error or unexpected(fields, 2)
     return int(fields[0][2]), value, None, None, details, error
 
@@ -86,7 +87,8 @@ def read_round_scores(fields: list[str], dialect: str) -> Reading:
 def read_round(fields: list[str], dialect: str) -> Reading:
     """``rnd;N``; a golden round is one more than the match has."""
     value, error = read_number(_at(fields, 1), 1, 99, "round")
-    return 0, value, value, None, {}, error or unexpected(fields, 2)
+    # A round that cannot be is none: the event keeps the one that is on.
+    return 0, value, None if error else value, None, {}, error or unexpected(fields, 2)
 
 
 def read_clock(fields: list[str], dialect: str) -> Reading:

@@ -216,6 +216,11 @@ def test_rounds_that_cannot_be_are_noted():
         "Round 9 of a match of 3 rounds.",
         "Round 77 was told, which cannot be.",
     )
+    play(heard([(9, "rnd;0"), (10, "rnd;-3"), (11, "rnd;70000"), (12, "rnd;x")]), board)
+    assert (board.round, len(board.rounds)) == (9, 9)
+    assert board.problems[3:] == tuple(
+        f"Round {number} was told, which cannot be." for number in (0, -3, 70000)
+    )
 
 
 def test_senseless_numbers_change_nothing():
@@ -447,6 +452,23 @@ def test_result_alone_tells_the_winner():
 def test_win_is_better_evidence_than_the_result():
     board = board_of(*LOAD, *FIGHT, *END_OF_ROUND, (140, "wmh;;0-2 DSQ"), (140.01, "win;BLUE"))
     assert (board.winner, board.decision) == ("blue", "DSQ")
+
+
+@pytest.mark.parametrize("decision", ["WDR", "DSQ", "RSC", "BKO"])
+@pytest.mark.parametrize("figures", ["0-0", "2-0"])
+def test_figures_tell_no_winner_where_the_decision_does_not_go_by_them(decision: str, figures: str):
+    board = board_of(*LOAD, *FIGHT, *END_OF_ROUND, (140, f"wmh;;{figures} {decision}"))
+    assert (board.winner, board.decision) == ("", decision)
+    assert board.problems == ()
+
+
+@pytest.mark.parametrize("lines", [["wmh;LEE DH;2-0 PTF", "win;RED"], ["win;RED", "wmh;LEE DH;2-0 PTF"]])
+@pytest.mark.parametrize("apart", [0.01, 1])
+def test_winner_other_than_the_results_counts_and_is_noted(lines: list[str], apart: float):
+    told = [(140 + n * apart, line) for n, line in enumerate(lines)]
+    board = board_of(*LOAD, *FIGHT, *END_OF_ROUND, *told)
+    assert (board.winner, board.decision) == ("red", "PTF")
+    assert board.problems == ("The result says blue, and the winner told is red, which counts.",)
 
 
 def test_winner_corrected_is_noted():

@@ -217,6 +217,12 @@ def test_listening_that_began_in_the_middle_is_no_lost_point():
     assert {d.cause for d in story.differences} == {"began_before"}
 
 
+def test_points_of_a_round_that_was_never_told_are_held_against_nothing():
+    story = story_of((0, "clk;00:40"), (1, "clk;00:39"), (2, "pt1;2"), (2, "sc1;7;sc2;3"), load=False)
+    assert ([(s.blue, s.red) for s in story.scores], story.differences) == ([(7, 3)], [])
+    assert times_and_points(story) == {"body": ((1, 0), (2, 0))}
+
+
 # --- Bad input ------------------------------------------------------------------------------------------
 
 
@@ -258,8 +264,15 @@ def test_golden_tie_is_told_without_a_winner():
 
 
 def test_points_that_are_no_numbers_do_not_count():
-    story = story_of((5, "pt1;x"), (6, "pt2;-4"), (7, "sc1;0;sc2;0"))
-    assert story.techniques == [] or all(sum(t.points) <= 0 for t in story.techniques)
+    story = story_of((5, "pt1;x"), (6, "pt2;-4"), (6.5, "pt2;2147483647"), (7, "sc1;0;sc2;0"))
+    assert times_and_points(story) == {"other": ((1, 2), (0, 0))}
+    assert story.differences == []
+
+
+def test_levels_that_cannot_be_are_counted_as_hits_and_not_drawn():
+    story = story_of((5, "hl1;5000"), (6, "hl1;-3"), (7, "hl1;0"), (8, "hl1;100"), (9, "hl1;99"))
+    assert [hit.level for hit in story.hits] == [100, 99]
+    assert story.hits_of[0] == (5, 100.0, 100)
 
 
 def test_flood_of_differences_is_bounded():

@@ -28,6 +28,8 @@ WORDS = [
     (b"s11;13;s21;8;s12;0\r\n", "Scores: round 1 13–8, round 2 0–?"),
     (b"rnd;2\r\n", "Round 2"),
     (b"rnd;x\r\n", "Round, its number was not readable"),
+    (b"rnd;-3\r\n", "Round -3"),
+    (b"pt1;-3\r\n", "Blue: points, how many was not readable"),
     (b"clk;01:35;start\r\n", "Clock started at 1:35"),
     (b"clk;01:35;stop\r\n", "Clock stopped at 1:35"),
     (b"clk;00:50;corr\r\n", "Clock set to 0:50"),

@@ -206,7 +206,11 @@ def test_parse_reads_every_known_message(text: str, kind: str, expected: dict[st
 @pytest.mark.parametrize(
     ("text", "error", "expected"),
     [
-        ("pt1;9\r\n", "points is out of range: 9", {"value": 9}),
+        (
+            "pt1;9\r\n",
+            "points is out of range: 9",
+            {"value": 9, "details": {"points": None, "technique": None}},
+        ),
         ("pt1\r\n", "points is missing", {"value": None, "athlete": 1}),
         ("hl1;0\r\n", "hit level is out of range: 0", {"value": 0}),
         ("hl1;99999999999999\r\n", "hit level is out of range: 99999999999999", {"value": None}),
