@@ -146,9 +146,10 @@ def _note(row: Backup, found: Verified, user: User | None) -> None:
 
 
 def _free_name(place: Path, slug: str, moment: datetime, kind: BackupKind) -> Path:
+    """One that no backup has, nor one that another process is writing at this moment."""
     stem = f"{slug}-{timezone.localtime(moment):%Y%m%d-%H%M%S}-{kind.value}"
     path, number = place / (stem + SUFFIX), 2
-    while path.exists():
+    while path.exists() or any(place.glob(f"{path.name}.*.partial")):
         path, number = place / f"{stem}-{number}{SUFFIX}", number + 1
     return path
 

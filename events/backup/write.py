@@ -46,10 +46,13 @@ def write_backup(
         if path.exists():
             raise BackupError(f"There is a file {path} already.")
         with _removed_on_error(partial):
-            with snapshot(using) as alias, partial.open("xb") as file:
+            # First, since it says that the name is taken.
+            with partial.open("xb") as file, snapshot(using) as alias:
                 manifest = _write(tournament_id, file, reason, made_by, progress, alias, witness)
                 file.flush()
             seal(partial)
+            # Of two that were given one name after all, one fails and neither is overwritten.
+            path.touch(exist_ok=False)
             partial.replace(path)
             sync_directory(path.parent)
     except OSError as error:

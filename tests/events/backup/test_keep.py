@@ -184,6 +184,24 @@ def test_halves_of_a_backup_go_when_nobody_writes_them_any_more(tmp_path: Path) 
     assert set(tmp_path.glob("*.partial")) == {new, foreign}
 
 
+def test_backups_of_one_second_made_at_once_have_files_of_their_own(
+    running: Tournament, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOON)
+    others: list[Backup] = []
+
+    def meanwhile(what: str, done: int, total: int) -> None:
+        if not others and what.startswith("Writing"):
+            others.append(make_backup(running))
+
+    mine = make_backup(running, progress=meanwhile)
+
+    assert mine.file != others[0].file
+    others[0].remove_files()
+    assert mine.is_there()
+    assert verify_again(mine).sha256 == mine.sha256
+
+
 def test_names_of_backups_made_in_the_same_second_differ(running: Tournament) -> None:
     assert len({make_backup(running).file for _ in range(3)}) == 3
     assert timezone.now() - Backup.objects.first().made_at < timedelta(minutes=1)  # type: ignore[union-attr]
