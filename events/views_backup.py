@@ -27,7 +27,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from events.backup.make import backup_directory, take_in
 from events.backup.restore import why_not
-from events.backup.telling import DONE, RUNNING, new_state, read_state, state_path
+from events.backup.telling import DONE, RUNNING, StateFile, new_state, read_state, state_path
 from events.backup.trouble import BackupError
 from events.models_backup import Backup
 from tournaments.models import Tournament
@@ -173,8 +173,15 @@ def start_process(command: list[str], state: Path) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    # Somebody has to take note of its end, or it stays in the list of processes.
-    threading.Thread(target=process.wait, name="backup action", daemon=True).start()
+    threading.Thread(target=_see_it_end, args=[process, state], name="backup action", daemon=True).start()
+
+
+def _see_it_end(process: subprocess.Popen[bytes], path: Path) -> None:
+    """Takes it out of the list of processes, and tells its page when it ended before it could say so."""
+    process.wait()
+    state = read_state(path.stem)
+    if state is not None and state.state == RUNNING:
+        StateFile(path, state).break_off()
 
 
 def _require(request: HttpRequest, name: str) -> None:

@@ -37,8 +37,7 @@ class BackupCommand(BaseCommand):
             raise CommandError(str(error)) from error
         except BaseException:
             if self.state:
-                log = self.state.path.with_suffix(".log")
-                self.state.fail(f"It failed, and nothing was changed. What went wrong is in {log}.")
+                self.state.break_off()
             raise
         if self.state:
             self.state.finish(**result)

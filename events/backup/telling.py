@@ -65,6 +65,11 @@ class StateFile:
         self.state.state, self.state.error = FAILED, error
         self.write()
 
+    def break_off(self) -> None:
+        """It failed in a way that has no words for people."""
+        log = self.path.with_suffix(".log")
+        self.fail(f"It failed, and nothing was changed. What went wrong is in {log}.")
+
     def write(self) -> None:
         self._last = time.monotonic()
         self.state.seen, self.state.pid = time.time(), os.getpid()

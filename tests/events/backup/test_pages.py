@@ -12,11 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from events import views_backup
 from events.backup.make import backup_directory, make_backup
 from events.backup.telling import new_state, read_state
 from events.models_backup import Backup
 from tests.events.backup.hall import make_tournament
 from tests.factories import UserFactory
+from tests.processes import wait_until
 from tournaments.context import set_context
 from tournaments.models import Tournament
 
@@ -151,6 +153,21 @@ def test_action_whose_process_is_gone_says_so() -> None:
         "failed",
         "It was interrupted. Nothing was changed; do it again.",
     )
+
+
+def test_action_whose_process_ends_before_it_begins_says_so() -> None:
+    key, state = new_state("Backing up Open")
+
+    views_backup.start_process(["backup_tournament", "open", "--no-such-option", "--action", key], state.path)
+
+    wait_until(lambda: read_state(key) != state.state, 30, "the end of the process")
+    found, log = read_state(key), state.path.with_suffix(".log")
+    assert found
+    assert (found.state, found.error) == (
+        "failed",
+        f"It failed, and nothing was changed. What went wrong is in {log}.",
+    )
+    assert "--no-such-option" in log.read_text()
 
 
 def test_deleting_a_backup_deletes_its_file(row: Backup) -> None:
