@@ -85,7 +85,8 @@ class Alert(models.Model):
     """One episode, from firing to resolved. Written by the watcher; people acknowledge and snooze.
 
     `value` and `worst` are in the unit of the kind and may be a few seconds old; `began_at` is when
-    the condition was first seen. `subject` names a row that may be gone by now, so `name` says what it was.
+    the condition was first seen, or when the silence that it tells of began. `subject` names a row that
+    may be gone by now, so `name` says what it was.
     """
 
     kind = models.CharField(max_length=20, choices=_KIND_CHOICES)
@@ -153,8 +154,8 @@ class Alert(models.Model):
 
     @property
     def lasted(self) -> str:
-        """In words; until now when it is open."""
-        lasted = (self.resolved_at or timezone.now()) - self.fired_at
+        """In words, since it began; until now when it is open."""
+        lasted = (self.resolved_at or timezone.now()) - self.began_at
         return duration_text(lasted / timedelta(milliseconds=1))
 
     @property

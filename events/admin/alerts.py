@@ -21,7 +21,7 @@ DELIVERED = {"arrived": "success", "waiting": "warning", "given up": "danger"}
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
-    list_display = ["what", "text", "state_now", "fired_at", "lasting", "worst_figure", "seen_by"]
+    list_display = ["what", "text", "state_now", "began_at", "lasting", "worst_figure", "seen_by"]
     list_filter = ["kind", "state"]
     list_select_related = ["acknowledged_by"]
     search_fields = ["name", "text", "note"]

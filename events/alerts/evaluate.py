@@ -89,7 +89,7 @@ class _Changes:
             subject=reading.subject,
             state=State.FIRING,
             since=self.now,
-            began_at=began,
+            began_at=min(began, self.now - rule.about.ago(reading.value)),
             fired_at=self.now,
         )
         _take_figures(alert, reading, self.now, rule.threshold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from events.words import duration_text
 
@@ -39,6 +40,10 @@ class Kind:
 
     def is_worse(self, value: float, than: float) -> bool:
         return value < than if self.below else value > than
+
+    def ago(self, value: float) -> timedelta:
+        """How long it has been so already when that is what is measured, as a silence; else nothing."""
+        return timedelta(milliseconds=value * _TIMES_MS.get(self.unit.partition(" ")[0], 0))
 
     def with_unit(self, value: float | None) -> str:
         """ "1,240 events/s", "2 min 10 s without a message"; '' for no value, or where there is no unit."""

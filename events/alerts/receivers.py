@@ -9,12 +9,15 @@ import json
 import smtplib
 import ssl
 import time
+from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from events.alerts.addresses import split_webhook
 from events.models_alerts import Channel, Occasion
@@ -97,14 +100,20 @@ def _mail(message: dict[str, Any]) -> None:
     lines = [message["text"]]
     if occasion is not Occasion.RESOLVED and message.get("advice"):
         lines += ["", f"What to do: {message['advice']}"]
-    if message.get("fired_at"):
-        lines += ["", f"Since {message['fired_at']}"]
+    if message.get("began_at"):
+        lines += ["", f"Since {_moment(message['began_at'])}"]
     if message.get("resolved_at"):
-        lines.append(f"Over since {message['resolved_at']}")
+        lines.append(f"Over since {_moment(message['resolved_at'])}")
     try:
         EmailMessage(subject[:200], "\n".join(lines), to=settings.ALERT_EMAIL_TO).send()
     except (OSError, smtplib.SMTPException) as error:
         raise NotDeliveredError(f"It cannot be sent: {_reason(error)}.") from None
+
+
+def _moment(iso: str) -> str:
+    """ "Sat 1 Feb 2025, 10:05:09 (UTC)" """
+    at = timezone.localtime(datetime.fromisoformat(iso))
+    return f"{date_format(at, 'D j M Y, H:i:s')} ({timezone.get_current_timezone_name()})"
 
 
 def _reason(error: Exception) -> str:

@@ -39,6 +39,12 @@ register.filter("duration", duration_text)
 
 
 @register.filter
+def seconds(number: float) -> str:
+    """As `duration`, of seconds."""
+    return duration_text(number * 1000)
+
+
+@register.filter
 def ago(silent: timedelta) -> str:
     """ "4 s ago", "12 min ago" """
     total = int(silent.total_seconds())

@@ -91,6 +91,8 @@ def test_court_silent_while_its_clock_runs(hall: Hall) -> None:
     )
     assert hall.look(31) == ["court_silent"]
     assert hall.look(36) == []
+    over = Alert.objects.get()
+    assert (over.began_at, over.lasted) == (hall.start, "36 s")
 
 
 def test_court_may_be_silent_while_its_clock_stands(hall: Hall) -> None:

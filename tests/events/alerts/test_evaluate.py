@@ -58,7 +58,7 @@ def test_alert_tells_what_it_was(watch: Watch) -> None:
         NOON + timedelta(seconds=90),
     )
     assert (alert.value, alert.worst, alert.threshold) == (88, 97, 80)
-    assert (alert.state, alert.text, alert.lasted) == ("resolved", "88 % is used.", "1 min")
+    assert (alert.state, alert.text, alert.lasted) == ("resolved", "88 % is used.", "1 min 30 s")
 
 
 def test_each_episode_is_a_row_of_its_own(watch: Watch) -> None:

@@ -23,6 +23,7 @@ from events.models_alerts import Channel, Occasion
 from restrike.checks import check_receivers
 from tests.events.alerts.hall import make_alert
 from tests.events.alerts.receiver import Receiver, receiving
+from tests.factories import NOON
 from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db
@@ -191,7 +192,7 @@ def test_nobody_is_told_where_nobody_is_configured() -> None:
 
 def test_email_says_what_and_what_to_do(settings: Any) -> None:
     settings.ALERT_EMAIL_TO = ["desk@example.org", "hall@example.org"]
-    delivery = put(name="Court 3\nBcc: all@example.org")
+    delivery = put(name="Court 3\nBcc: all@example.org", began_at=NOON)
     outbox.send_due(Channel.EMAIL)
     (sent,) = mail.outbox
     assert sent.to == ["desk@example.org", "hall@example.org"]
@@ -200,6 +201,7 @@ def test_email_says_what_and_what_to_do(settings: Any) -> None:
     )
     assert "Court 3 has sent nothing for 25 s" in sent.body
     assert "What to do: Look at the scoring system" in sent.body
+    assert sent.body.endswith("Since Sat 21 Nov 2026, 12:00:00 (UTC)")
     delivery.refresh_from_db()
     assert delivery.sent_at is not None
 
