@@ -11,6 +11,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from events.models import ListenerNode, UdpSession
 from tournaments import announce
@@ -142,7 +143,7 @@ class Situation:
         if node.recorder_seen_at is not None:
             seen = timezone.localtime(node.recorder_seen_at)
             same_date = seen.date() == timezone.localdate()
-            what += f" since {seen:%H:%M:%S}" if same_date else f" since {seen:%a %d %b, %H:%M}"
+            what += f" since {seen:%H:%M:%S}" if same_date else f" since {date_format(seen, 'D j M, H:i')}"
         return f"{what}. Start it with “make run”, or “manage.py start”."
 
     def courts_without_day(self) -> list[Court | None]:

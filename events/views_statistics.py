@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from events.kinds import Outcome, Status
@@ -153,7 +154,10 @@ def _clock_bars(found: Statistics, what: str) -> list[Bar]:
 
 def _day_bars(found: Statistics, days: Iterable[TournamentDay], what: str) -> list[Bar]:
     return _bars(
-        (f"Day {day.number} · {day.date:%d %b}", sum(getattr(h, what) for h in found.by_day.get(day.pk, [])))
+        (
+            f"Day {day.number} · {date_format(day.date, 'j M')}",
+            sum(getattr(h, what) for h in found.by_day.get(day.pk, [])),
+        )
         for day in days
     )
 

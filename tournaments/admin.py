@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
@@ -94,7 +95,8 @@ class TournamentAdmin(ImportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ign
     @column("dates", ordering="start_date")
     def dates(self, tournament: Tournament) -> str:
         start, end = tournament.start_date, tournament.end_date
-        return f"{start:%d %b %Y}" if start == end else f"{start:%d %b} to {end:%d %b %Y}"
+        last = date_format(end, "j M Y")
+        return last if start == end else f"{date_format(start, 'j M')} to {last}"
 
     @column("where")
     def place(self, tournament: Tournament) -> str:

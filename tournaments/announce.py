@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from tournaments.models import ContextChange, Court, TournamentDay
 
@@ -34,4 +35,5 @@ def not_today(day: TournamentDay) -> str:
     today = day.tournament.today()
     if day.date == today:
         return ""
-    return f"Day {day.number} is {day.date:%a %d %b}, but today is {today:%a %d %b}. Is it the right one?"
+    is_of, now_is = date_format(day.date, "D j M"), date_format(today, "D j M")
+    return f"Day {day.number} is {is_of}, but today is {now_is}. Is it the right one?"

@@ -11,6 +11,7 @@ from django import forms
 from django.db import router
 from django.db.models import ProtectedError
 from django.db.models.deletion import Collector
+from django.utils.formats import date_format
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -118,8 +119,8 @@ def days_in_use(tournament: Tournament) -> str:
             # Totals of events that have since been moved away are zero, and go with the day.
             if any(getattr(used, "events", 1) for used in error.protected_objects):
                 return (
-                    f"Day {day.number} ({day.date:%a %d %b}) has been in use: it was put in force, or "
-                    "events were moved to it. Keep it inside the dates."
+                    f"Day {day.number} ({date_format(day.date, 'D j M')}) has been in use: "
+                    "it was put in force, or events were moved to it. Keep it inside the dates."
                 )
     return ""
 
@@ -169,6 +170,6 @@ def by_tournament(days: Iterable[TournamentDay]) -> list[tuple[str, list[tuple[s
     """Choices grouped under their tournament, the latest tournament first."""
     groups: dict[Tournament, list[tuple[str, str]]] = {}
     for day in sorted(days, key=lambda day: (-day.tournament.start_date.toordinal(), day.number)):
-        label = f"Day {day.number} · {day.date:%a %d %b}"
+        label = f"Day {day.number} · {date_format(day.date, 'D j M')}"
         groups.setdefault(day.tournament, []).append((str(day.pk), label))
     return [(tournament.name, choices) for tournament, choices in groups.items()]

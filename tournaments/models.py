@@ -12,6 +12,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import slugify
 from simple_history.models import HistoricalRecords
 
@@ -141,7 +142,7 @@ class TournamentDay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tournament} · day {self.number} ({self.date:%a %d %b})"
+        return f"{self.tournament} · day {self.number} ({date_format(self.date, 'D j M')})"
 
     def get_absolute_url(self) -> str:
         return reverse("admin:tournaments_tournamentday_change", args=[self.pk])

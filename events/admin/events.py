@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from events import sheets
@@ -155,7 +156,7 @@ class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
         at = timezone.localtime(event.received_at, zone)
         tenth = f"{at:%H:%M:%S}.{at.microsecond // 100_000}"
         today = timezone.localdate(timezone=zone)
-        text = tenth if at.date() == today else f"{at:%d %b %Y} {tenth}"
+        text = tenth if at.date() == today else f"{date_format(at, 'j M Y')} {tenth}"
         return format_html('<span class="rs-figures">{}</span>', text)
 
     @column("court")

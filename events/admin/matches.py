@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import DropdownFilter
 
@@ -104,7 +105,7 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
         zone = match.day.tournament.tz if match.day else timezone.get_current_timezone()
         at = timezone.localtime(match.loaded_at, zone)
         today = at.date() == timezone.localdate(timezone=zone)
-        return f"{at:%H:%M}" if today else f"{at:%d %b %Y %H:%M}"
+        return f"{at:%H:%M}" if today else f"{date_format(at, 'j M Y')} {at:%H:%M}"
 
     @column("court")
     def where(self, match: Match) -> str:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Max, Sum
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from events.backup.collect import Progress, no_progress
 from events.backup.make import make_backup
@@ -132,7 +133,7 @@ def _last(title: str, tournament: Tournament, *, told: bool) -> Line:
         says = "There is no verified backup yet."
     else:
         made = timezone.localtime(last.made_at)
-        says = f"The last verified backup is of {made:%A %d %B, %H:%M}: {last.file}."
+        says = f"The last verified backup is of {date_format(made, 'l j F, H:i')}: {last.file}."
         if last.events == _events(tournament):
             return good("backup", title, f"{says} Nothing was recorded since.")
     if told:

@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from events.models import EventTally
 from ingest.listener import CONFIGURATION_TAG
@@ -65,7 +66,8 @@ def clock() -> Line:
     """Times are told by this machine's clock, so it has to be right before the first match."""
     key, title = "clock", "Clock"
     now = timezone.now()
-    shown = f"It is {timezone.localtime(now):%A %d %B %Y, %H:%M:%S} ({timezone.get_current_timezone_name()})"
+    here = date_format(timezone.localtime(now), "l j F Y, H:i:s")
+    shown = f"It is {here} ({timezone.get_current_timezone_name()})"
     if now < _WRITTEN:
         return bad(key, title, f"{shown}: that cannot be.", "Set the date and the time of this machine.")
     newest = EventTally.objects.aggregate(newest=Max("minute"))["newest"]
@@ -73,7 +75,7 @@ def clock() -> Line:
         return bad(
             key,
             title,
-            f"{shown}, but events from {timezone.localtime(newest):%A %d %B %Y, %H:%M} are stored.",
+            f"{shown}, but events from {date_format(timezone.localtime(newest), 'l j F Y, H:i')} are stored.",
             "Set the date and the time of this machine; it was later before.",
         )
     synchronised = clock_is_synchronised()

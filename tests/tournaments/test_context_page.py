@@ -64,7 +64,7 @@ def test_setting_on_two_courts_leaves_the_others_alone(operator: Client) -> None
 def test_setting_warns_when_the_day_is_not_today(operator: Client) -> None:
     day = make_day(start_date=date(2020, 2, 1))
     response = operator.post(reverse("set_context"), {"court": "all", "day": day.pk})
-    assert "Day 1 is Sat 01 Feb, but today is" in said(response)
+    assert "Day 1 is Sat 1 Feb, but today is" in said(response)
 
 
 def test_clearing_says_that_events_are_kept_without_a_day(operator: Client) -> None:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.formats import date_format
 
 from events.archive import runs, scope
 from events.archive.command import ArchiveCommand, days
@@ -67,7 +68,9 @@ class Command(ArchiveCommand):
             raise CommandError(reason)
         part = scope.to_archive(tournament, older_than)
         if part.before is not None and not part.events:
-            self.stdout.write(f"No event of {tournament} was received before {part.before:%d %b %Y}.")
+            self.stdout.write(
+                f"No event of {tournament} was received before {date_format(part.before, 'j M Y')}."
+            )
             if tournament.status != Progress.FINISHED:
                 self.stdout.write("All of it can be archived once its status is “Finished”.")
         return [part] if part.events else []
