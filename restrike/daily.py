@@ -88,6 +88,9 @@ class DailyWork:
         if self.nice and hasattr(os, "setpriority"):
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self._process.pid, self.nice)
+        if self._over.is_set():
+            # It began while everything ends, too late for `end` to see it.
+            self._process.terminate()
         code = self._process.wait()
         if code and not self._over.is_set():
             log.warning("The %s work ended with exit code %s.", self.name, code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,25 @@ def test_daily_work_runs_its_command_and_ends_with_it(tmp_path: Path) -> None:
     work.end()
 
     assert (tmp_path / "daily").exists()
+    assert not any(thread.name == "daily" for thread in threading.enumerate())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_daily_work_that_begins_while_everything_ends_ends_too(tmp_path: Path) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    class SlowToSay(DailyWork):
+        def is_due(self, now: datetime | None = None) -> bool:
+            asked.set()
+            return ended.wait(20)
+
+    work = SlowToSay([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "daily", every_s=0.01)
+    work.begin()
+    assert asked.wait(20)
+    threading.Timer(0.2, ended.set).start()
+
+    work.end()
+
     assert not any(thread.name == "daily" for thread in threading.enumerate())
 
 
