@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from django.conf import settings
 
 from events.progress import duration
+from tournaments.leftovers import remove_left_over
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 _EVERY_S = 0.25
@@ -88,9 +89,7 @@ def new_state(title: str, **asked: Any) -> tuple[str, StateFile]:
     key = uuid.uuid4().hex
     path = state_path(key)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.iterdir():
-        if time.time() - old.stat().st_mtime > 24 * 3600:
-            old.unlink(missing_ok=True)
+    remove_left_over(path.parent.iterdir())
     file = StateFile(path, State(title, began=time.time(), asked=asked))
     file.write()
     return key, file

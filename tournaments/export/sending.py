@@ -9,12 +9,13 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
 from django.db import connections
+
+from tournaments.leftovers import remove_left_over
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Export:
         try:
             directory = Path(settings.RESTRIKE_VAR) / "tmp"
             directory.mkdir(parents=True, exist_ok=True)
-            _remove_left_over(directory)
+            remove_left_over(directory.glob("export-*"))
             handle, name = tempfile.mkstemp(prefix="export-", dir=directory)
             os.close(handle)
             self.path = Path(name)
@@ -112,11 +113,3 @@ class Export:
     def _remove(self) -> None:
         self._thread.join()
         self.path.unlink(missing_ok=True)
-
-
-def _remove_left_over(directory: Path) -> None:
-    """Files of a web server that was killed meanwhile."""
-    for path in directory.glob("export-*"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > 24 * 3600:
-                path.unlink()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-import time
 import zipfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +18,8 @@ from import_export.formats.base_formats import CSV, XLSX
 from import_export.tmp_storages import BaseStorage
 from tablib import Dataset
 from unfold.contrib.import_export.forms import ImportForm
+
+from tournaments.leftovers import remove_left_over
 
 LARGEST = 2 * 1024**2
 # A file of this size can still say that it holds gigabytes.
@@ -109,10 +109,7 @@ class KeptUpload(BaseStorage):  # type: ignore[misc]
     def save(self, data: bytes) -> None:
         directory = Path(settings.RESTRIKE_VAR) / "tmp"
         directory.mkdir(parents=True, exist_ok=True)
-        for old in directory.glob("import-*"):
-            with suppress(OSError):
-                if time.time() - old.stat().st_mtime > 24 * 3600:
-                    old.unlink()
+        remove_left_over(directory.glob("import-*"))
         self.name = f"import-{uuid4().hex}"
         self._path.write_bytes(data)
 
