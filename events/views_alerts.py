@@ -11,12 +11,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -24,6 +23,7 @@ from events.alerts import lease, outbox, receivers
 from events.alerts.showing import banners, may_see_alerts, open_alerts
 from events.models import Alert, AlertDelivery, AlertRule
 from events.situation import Situation
+from tournaments.views import back
 
 HISTORY = 20
 DELIVERIES = 10
@@ -90,7 +90,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
             messages.info(
                 request, f"It was acknowledged already, by {alert.acknowledged_by or 'somebody'}: {alert}."
             )
-    return _back(request)
+    return back(request, "alerts")
 
 
 @require_POST
@@ -114,7 +114,7 @@ def acknowledge_all(request: HttpRequest) -> HttpResponse:
         )
     else:
         messages.info(request, "They are over or acknowledged already.")
-    return _back(request)
+    return back(request, "alerts")
 
 
 @require_POST
@@ -125,7 +125,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     minutes = int(given) if given.isdecimal() and len(given) < 6 else -1
     if minutes != 0 and minutes not in SNOOZES:
         messages.error(request, "Nothing was changed. Choose how long it is to be quiet.")
-        return _back(request)
+        return back(request, "alerts")
     until = timezone.now() + timedelta(minutes=minutes) if minutes else None
     user = _user(request) if minutes else None
     done = (
@@ -140,7 +140,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
         at = date_format(timezone.localtime(until), "H:i")
         _log(request, alert, f"Snoozed until {at}.")
         messages.success(request, f"Quiet until {at}: {alert}.")
-    return _back(request)
+    return back(request, "alerts")
 
 
 @require_POST
@@ -154,7 +154,7 @@ def send_test(request: HttpRequest) -> HttpResponse:
         messages.success(request, "The test is on its way. Reload in a moment to see whether it arrived.")
     else:
         messages.error(request, "There is no receiver. Set ALERT_WEBHOOK_URL or ALERT_EMAIL_TO.")
-    return _back(request)
+    return back(request, "alerts")
 
 
 def _open(request: HttpRequest) -> dict[str, Any]:
@@ -191,9 +191,3 @@ def _user(request: HttpRequest) -> User:
 
 def _log(request: HttpRequest, alert: Alert, message: str) -> None:
     LogEntry.objects.log_actions(_user(request).pk, [alert], CHANGE, message, single_object=True)
-
-
-def _back(request: HttpRequest) -> HttpResponse:
-    wanted = request.POST.get("next", "")
-    allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return redirect(wanted if allowed else "alerts")

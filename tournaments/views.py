@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -22,11 +22,11 @@ from tournaments.models import ContextChange, Court, TournamentDay
 HISTORY = 50
 
 
-def _asked_to_come_back(request: HttpRequest) -> str:
-    """Where the button was; only ever a page of ours."""
+def back(request: HttpRequest, otherwise: str) -> HttpResponse:
+    """To where the button was, which is only ever a page of ours; `otherwise` names the page if none."""
     there = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure())
-    return there if ours else ""
+    return HttpResponseRedirect(there) if ours else redirect(otherwise)
 
 
 def court_rows() -> list[dict[str, Any]]:
@@ -82,11 +82,10 @@ def set_context_view(request: HttpRequest) -> HttpResponse:
         return redirect("context")
     if not request.user.has_perm("tournaments.set_context"):
         raise PermissionDenied
-    back = redirect(_asked_to_come_back(request) or "context")
     form = ContextForm(request.POST)
     if not form.is_valid():
         messages.error(request, f"Nothing was changed. {form.problem()}")
-        return back
+        return back(request, "context")
     courts, day = form.chosen_courts, form.chosen_day
     with transaction.atomic():
         # One moment for all of them, so that the history reads as the one act it was.
@@ -95,4 +94,4 @@ def set_context_view(request: HttpRequest) -> HttpResponse:
     messages.success(request, announce.in_force(changes[0], courts))
     if day and (warning := announce.not_today(day)):
         messages.warning(request, warning)
-    return back
+    return back(request, "context")

@@ -261,6 +261,8 @@ def test_going_back_never_leaves_the_house(operator: Client) -> None:
     url = reverse("acknowledge_alert", args=[alert.pk])
     assert operator.post(url, {"next": "https://example.org/"})["Location"] == reverse("alerts")
     assert operator.post(url, {"next": "/live/"})["Location"] == "/live/"
+    # A page that does not exist is said by that page.
+    assert operator.post(url, {"next": "nowhere"})["Location"] == "nowhere"
 
 
 # --- Rules and receivers --------------------------------------------------------------------------------
