@@ -18,6 +18,7 @@ from events.kinds import Status
 from events.models import HourTally, ListenerNode, UdpSession
 from events.words import duration_text
 from ingest.journal import JournalReader, Position
+from ingest.listener import journal_directory
 from ingest.staging import recorder_state
 
 #: An importer that has said nothing for this long is not running.
@@ -105,7 +106,7 @@ def nodes() -> list[NodeLedger]:
 
 def is_recording_here(name: str) -> bool:
     """Whether a recorder of that name lives on this machine; asks no database."""
-    state = recorder_state(Path(settings.RESTRIKE_VAR) / "journal" / name)
+    state = recorder_state(journal_directory(name))
     return state is not None and state.alive()
 
 

@@ -31,15 +31,10 @@ from ingest.listen import ListenError, adopt_sockets, open_sockets, receive_buff
 from ingest.receive import Listener, Receiver, make_receiver
 from ingest.staging import (
     SLOTS,
-    RecorderState,
     Staging,
     W,
     peek_base_sequence,
-    recorder_state,
-    recorder_states,
 )
-
-__all__ = ["REFUSED", "Recorder", "RecorderState", "main", "recorder_state", "recorder_states"]
 
 #: Exit code that says: as I was started I shall never run, there is no use in trying again.
 REFUSED = 2

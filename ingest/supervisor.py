@@ -46,10 +46,8 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from ingest.journal.files import boot_id
-from ingest.listen import ListenError, address_of, open_sockets, systemd_sockets
+from ingest.listen import address_of, open_sockets, systemd_sockets
 from ingest.recorder import REFUSED
-
-__all__ = ["REFUSED", "ChildSpec", "Fds", "ListenError", "Supervisor", "recorder_spec"]
 
 #: A child that ends by itself within these seconds has failed at once.
 AT_ONCE_S = 5.0

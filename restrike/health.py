@@ -10,14 +10,14 @@ from __future__ import annotations
 import secrets
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from restrike import metrics
+from restrike.starting import pending_migrations
 from restrike.troubles import in_plain_words
 
 
@@ -37,8 +37,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     proxy must not take them away.
     """
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending = pending_migrations()
     except DatabaseError:
         return _say("the database does not answer", 503)
     return _say("the database is not up to date", 503) if pending else _say("ok")

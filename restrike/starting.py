@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from events.addresses import machine_addresses, targets
 from events.models import ListenerNode
@@ -44,6 +45,12 @@ def refuse_port_in_use(address: Address) -> None:
                 f"The pages cannot be served at {address}: {error.strerror or error}. "
                 "Is reStrike VTA running already? Stop it, or choose another place: --web 127.0.0.1:8001"
             ) from None
+
+
+def pending_migrations() -> int:
+    """How many steps the database is behind this version."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 class Report:

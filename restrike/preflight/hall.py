@@ -18,7 +18,7 @@ from events.models_backup import Backup, BackupKind
 from events.situation import Situation
 from restrike.preflight.line import Line, bad, good, unknown
 from tournaments import announce
-from tournaments.models import Court, Tournament
+from tournaments.models import Tournament
 
 _FRESH = timedelta(hours=1)
 
@@ -48,12 +48,12 @@ def courts(situation: Situation) -> Line:
         return bad(
             key,
             title,
-            f"Not heard today: {_names(silent)}.",
+            f"Not heard today: {announce.places(silent)}.",
             "Switch its scoring system on and load a match; check address and port there. "
             "A court that is not used today: take the tick from “active” on the page Courts.",
         )
     count = len(situation.courts)
-    return good(key, title, f"{_names(situation.courts)}: {'all ' if count > 1 else ''}heard today.")
+    return good(key, title, f"{announce.places(situation.courts)}: {'all ' if count > 1 else ''}heard today.")
 
 
 def context(situation: Situation) -> Line:
@@ -148,8 +148,3 @@ def _last(title: str, tournament: Tournament, *, told: bool) -> Line:
 
 def _events(tournament: Tournament) -> int:
     return HourTally.objects.filter(day__tournament=tournament).aggregate(n=Sum("events"))["n"] or 0
-
-
-def _names(courts: list[Court]) -> str:
-    *first, last = [str(court) for court in courts]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -18,8 +18,8 @@ import pytest
 from ingest.journal import JournalReader, JournalWriter
 from ingest.listen import dropped, open_sockets
 from ingest.receive import Listener, MappedReceiver, PlainReceiver, Receiver
-from ingest.recorder import REFUSED, main, recorder_state
-from ingest.staging import SLOTS, Staging
+from ingest.recorder import REFUSED, main
+from ingest.staging import SLOTS, Staging, recorder_state
 from tests.ingest.recording import datagrams, noted, notes, recording, total
 from tests.processes import PROJECT, wait_until
 

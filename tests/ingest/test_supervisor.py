@@ -20,7 +20,8 @@ import pytest
 
 from ingest.journal import verify
 from ingest.listen import ListenError, open_sockets
-from ingest.recorder import REFUSED, recorder_state
+from ingest.recorder import REFUSED
+from ingest.staging import recorder_state
 from ingest.supervisor import ChildSpec, Supervisor, recorder_spec
 from tests.ingest.recording import Sender, datagrams, notes, recording, total
 from tests.processes import PROJECT, wait_until

@@ -6,13 +6,13 @@ import gc
 import signal
 import threading
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ingest.importer import Importer
+from ingest.listener import journal_directory
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--wake-fd", type=int, help="a pipe that says when there is something new")
 
     def handle(self, *args: Any, node: str, once: bool, wake_fd: int | None, **options: Any) -> None:
-        directory = Path(settings.RESTRIKE_VAR) / "journal" / node
+        directory = journal_directory(node)
         if once and not directory.is_dir():
             raise CommandError(f"There is no journal of “{node}” yet: {directory} does not exist.")
         stop = threading.Event()

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ingest import listener
-from ingest.supervisor import ListenError, Supervisor
+from ingest.listen import ListenError
+from ingest.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 

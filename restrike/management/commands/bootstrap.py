@@ -12,9 +12,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
+from restrike.starting import pending_migrations
 from restrike.troubles import database_name
 
 # No letters and digits that look alike: it is read off a screen and typed.
@@ -51,10 +50,8 @@ class Command(BaseCommand):
             key.chmod(0o600)
 
     def _migrate(self) -> None:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if pending:
-            self.stdout.write(f"Preparing the database ({len(pending)} steps): {database_name()}")
+        if pending := pending_migrations():
+            self.stdout.write(f"Preparing the database ({pending} steps): {database_name()}")
             call_command("migrate", verbosity=0, interactive=False)
 
     def _make_admin(self) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from events.alerts.running import AlertWork
 from ingest import listener
@@ -86,8 +85,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _refuse_unprepared(self) -> None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if starting.pending_migrations():
             raise CommandError(
                 "The database is not prepared for this version. Run: python manage.py bootstrap"
             )
