@@ -200,6 +200,9 @@ def moment(text: str | None) -> datetime | None:
         found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
+    if not 1970 <= found.year <= 9000:
+        # Far away, a database no longer understands the time once it is turned into UTC.
+        return None
     return timezone.make_aware(found) if timezone.is_naive(found) else found
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from events.admin import bounded
 from events.models import EventMove
@@ -139,6 +140,14 @@ def test_filter_by_time_shows_the_newest_day_and_names_the_others(viewer: Client
 def test_nonsense_in_the_address_is_no_crash(viewer: Client, asked: dict[str, str]) -> None:
     PssEventFactory()
     assert viewer.get(reverse(EVENTS), asked).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "America/Lima"])
+@pytest.mark.parametrize("asked", [{"from": "0001-01-01T00:00"}, {"to": "9999-12-31T23:59"}])
+def test_time_that_is_none_in_utc_is_no_crash(viewer: Client, zone: str, asked: dict[str, str]) -> None:
+    event = PssEventFactory()
+    with timezone.override(zone):
+        assert found(viewer, **asked) == [event.pk]
 
 
 def test_search_goes_back_only_so_far_and_says_so(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
