@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from events.addresses import machine_addresses, targets
 from events.models import ListenerNode
 from ingest import ledger
-from ingest.listen import Address, ListenError
+from ingest.listen import Address, ListenError, parse_listen
 from ingest.listener import journal_directory
 from ingest.staging import recorder_state
 from restrike.troubles import database_name
@@ -28,6 +28,19 @@ def own_names() -> list[str]:
     """What other machines may call this one."""
     name = socket.gethostname()
     return [*(address for _, address in machine_addresses()), name, f"{name}.local"]
+
+
+def web_address(text: str) -> Address:
+    """`HOST:PORT` or `PORT`, which is of this machine only; raises ListenError."""
+    try:
+        return parse_listen(text if ":" in text else f"127.0.0.1:{text}")
+    except ListenError:
+        raise ListenError(f"“{text}” is not an address for the pages. Write --web 127.0.0.1:8000") from None
+
+
+def url_here(web: Address) -> str:
+    """Where this machine itself finds the pages."""
+    return f"http://{Address('127.0.0.1' if web.host in ANY_HOST else web.host, web.port)}"
 
 
 def refuse_port_in_use(address: Address) -> None:
@@ -61,7 +74,7 @@ class Report:
         self.node = node
         self.web = web
         self.listen = listen
-        self.url = f"http://{Address('127.0.0.1' if web.host in ANY_HOST else web.host, web.port)}"
+        self.url = url_here(web)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="report", daemon=True)
 

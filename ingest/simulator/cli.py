@@ -36,7 +36,7 @@ DIALECT_HELP = (
     "what the scoring systems speak: TkStrike's text (the default), the published list, TkStrike's JSON"
     " output, or its text and JSON at once"
 )
-_MOST_COURTS = 200
+MOST_COURTS = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,8 +101,8 @@ def run(options: argparse.Namespace, tell: Callable[[str], None]) -> Report:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if not 1 <= options.courts <= _MOST_COURTS:
-        raise SimulatorError(f"--courts must be from 1 to {_MOST_COURTS}")
+    if not 1 <= options.courts <= MOST_COURTS:
+        raise SimulatorError(f"--courts must be from 1 to {MOST_COURTS}")
     if options.count is not None and options.rate is None:
         raise SimulatorError("--count needs --rate, the datagrams per second")
     if options.rate is not None and (options.speed is not None or options.matches is not None):

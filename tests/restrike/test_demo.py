@@ -1,10 +1,12 @@
 import re
 import signal
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from restrike.management.commands.demo import activate_today, make_courts, make_overlay
@@ -33,6 +35,12 @@ def test_demo_plays_apart_from_everything_else_and_goes_without_a_trace(
 
     assert stack.fetch("SELECT name FROM tournaments_court ORDER BY number") == [("Court 1",), ("Court 2",)]
 
+    words = stack.fetch("SELECT password FROM auth_user")
+    second = stack.manage("demo", "--web", "127.0.0.1:0", check=False)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert "The demo is running. Stop it with Ctrl-C first." in second.stderr
+    assert stack.fetch("SELECT password FROM auth_user") == words
+
     busy = stack.manage("demo", "--remove", check=False)
     assert busy.returncode == 1
     assert "Stop it with Ctrl-C first" in busy.stderr
@@ -51,6 +59,24 @@ def opened(address: str) -> bytes:
             return bytes(answer.read())
     except urllib.error.URLError:
         return b""
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--courts", "0", "--courts must be from 1 to 200"),
+        ("--web", "127.0.0.1:x", "“127.0.0.1:x” is not an address for the pages."),
+        ("--web", "TAKEN", "Is reStrike VTA running already?"),
+    ],
+)
+def test_demo_that_cannot_start_makes_nothing(make_stack: Make, option: str, value: str, says: str) -> None:
+    stack = make_stack("")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        done = stack.manage("demo", option, value.replace("TAKEN", taken), check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says in done.stderr
+    assert not (stack.var / "demo" / "restrike.sqlite3").exists()
 
 
 def test_demo_remove_leaves_what_is_not_the_demo(make_stack: Make) -> None:

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from events.models_display import Display, View
+from ingest.listen import ListenError
+from ingest.simulator.cli import MOST_COURTS
 from ingest.simulator.target import court_source
 from ingest.staging import recorder_state
+from restrike import starting
 from restrike.management.commands.bootstrap import new_password
 from tournaments.context import get_context, set_context
 from tournaments.models import Court, Tournament, TournamentDay
@@ -51,33 +53,48 @@ class Command(BaseCommand):
         if remove:
             self._remove(demo_directory())
         elif settings.DEMO:
+            url = self._url_when_free(demo_directory(), web, courts)
             call_command("bootstrap", stdout=self.stdout)
-            self._log_in_again()
+            self._make_admin()
             activate_today()
             make_courts(courts)
             overlay = make_overlay()
-            self.stdout.write(f"\nAll courts on a wall, once logged in: http://{web}/wall/")
+            self.stdout.write(f"\nAll courts on a wall, once logged in: {url}/wall/")
             if overlay is not None:
-                self.stdout.write(f"{overlay}, for OBS or another window: http://{web}{overlay.path}\n")
+                self.stdout.write(f"{overlay}, for OBS or another window: {url}{overlay.path}\n")
             call_command("start", web=web, listen=[listen], simulate=courts, stdout=self.stdout)
         else:
             _run_again_as_demo()
 
-    def _remove(self, directory: Path) -> None:
+    def _url_when_free(self, directory: Path, web: str, courts: int) -> str:
+        """Where the pages will be; asked before anything is made or a running demo gets another password."""
+        if not 1 <= courts <= MOST_COURTS:
+            raise CommandError(f"--courts must be from 1 to {MOST_COURTS}")
+        self._refuse_running(directory)
+        try:
+            address = starting.web_address(web)
+            starting.refuse_port_in_use(address)
+        except ListenError as error:
+            raise CommandError(str(error)) from None
+        return starting.url_here(address)
+
+    def _refuse_running(self, directory: Path) -> None:
         if any(_is_recording(journal) for journal in (directory / "journal").glob("*")):
             raise CommandError("The demo is running. Stop it with Ctrl-C first.")
+
+    def _remove(self, directory: Path) -> None:
+        self._refuse_running(directory)
         if not directory.exists():
             self.stdout.write("There is no demo to remove.")
             return
         shutil.rmtree(directory)
         self.stdout.write(f"The demo is removed: {directory}")
 
-    def _log_in_again(self) -> None:
-        """Nobody keeps the password of a demo, so each start after the first gives a new one."""
-        admin = User.objects.get(username="admin")
-        if admin.date_joined > timezone.now() - timedelta(seconds=5):
-            return
+    def _make_admin(self) -> None:
+        """Nobody keeps the password of a demo, so each start gives a new one."""
         password = new_password()
+        admin, _ = User.objects.get_or_create(username="admin")
+        admin.is_staff = admin.is_superuser = True
         admin.set_password(password)
         admin.save()
         self.stdout.write(f"\nLog in to the demo as admin with the password {password}\n")

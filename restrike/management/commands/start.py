@@ -16,6 +16,7 @@ from django.db import connection
 from events.alerts.running import AlertWork
 from ingest import listener
 from ingest.listen import Address, ListenError, parse_listen
+from ingest.simulator.cli import MOST_COURTS
 from ingest.supervisor import ChildSpec, Supervisor
 from restrike import starting
 from restrike.daily import BackupWork, DailyWork
@@ -52,8 +53,10 @@ class Command(BaseCommand):
         node = settings.INGEST_NODE
         listener.refuse_mistakes(node, databases=["default"])
         self._refuse_unprepared()
+        if not 0 <= simulate <= MOST_COURTS:
+            raise CommandError(f"--simulate must be from 0 to {MOST_COURTS}")
         try:
-            web_address = parse_listen(web if ":" in web else f"127.0.0.1:{web}")
+            web_address = starting.web_address(web)
             starting.refuse_port_in_use(web_address)
             where = listen or settings.INGEST_LISTEN
             children = [*listener.children(node), _web_child(web_address)]
