@@ -16,6 +16,7 @@ from django.db.models import Sum
 
 from events.kinds import Status
 from events.models import HourTally, ListenerNode, UdpSession
+from events.typed import manage
 from events.words import duration_text
 from ingest.journal import JournalReader, Position
 from ingest.listener import journal_directory
@@ -78,7 +79,7 @@ class Ledger:
     def sentences(self) -> list[str]:
         """How it stands, in words; the first is what matters most."""
         if not self.nodes:
-            return ["Nothing has been recorded here yet. Start recording with: python manage.py start"]
+            return [f"Nothing has been recorded here yet. Start recording with: {manage('start')}"]
         return [_sentence(node, named=len(self.nodes) > 1) for node in self.nodes] + [
             warning for node in self.nodes for warning in _warnings(node)
         ]
@@ -174,13 +175,13 @@ def _warnings(node: NodeLedger) -> list[str]:
     if node.difference > 0:
         warnings.append(
             f"{node.name}: {node.difference:,} datagrams of the journal are not in the database. "
-            "Look for damage with: python manage.py journal verify"
+            f"Look for damage with: {manage('journal verify')}"
         )
     if node.difference < 0:
         warnings.append(
             f"{node.name}: the database has {-node.difference:,} datagrams more than this journal. "
             "Some may be stored twice, or the journal has lost its end. "
-            "Look for damage with: python manage.py journal verify"
+            f"Look for damage with: {manage('journal verify')}"
         )
     if node.damaged:
         warnings.append(f"{node.name}: {node.damaged:,} damaged places in the journal were passed over.")

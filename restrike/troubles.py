@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from events.typed import manage
+
 _DISK = {
     errno.ENOSPC: "The disk is full",
     errno.EDQUOT: "The disk quota is used up",
@@ -30,8 +32,8 @@ _DATABASE = (
     ("database is locked", "Another program has held the database for 20 s. Close it, or try again."),
     ("not a database", "The database file is damaged or is no SQLite database. Restore a backup."),
     ("malformed", "The database file is damaged. Restore a backup."),
-    ("no such table", "The database has no tables yet. Run: python manage.py bootstrap"),
-    ("does not exist", "The database is not set up. Make it, then run: python manage.py bootstrap"),
+    ("no such table", "The database has no tables yet. Run: {bootstrap}"),
+    ("does not exist", "The database is not set up. Make it, then run: {bootstrap}"),
     ("password authentication", "The database refused the user or password in DATABASE_URL."),
 )
 
@@ -60,7 +62,7 @@ def _database(error: Exception) -> str | None:
         return f"The disk of the database is full. {_MAKE_ROOM} (It said: {said})"
     for part, sentence in _DATABASE:
         if part in said.lower():
-            return f"{sentence} (It said: {said})"
+            return f"{sentence.format(bootstrap=manage('bootstrap'))} (It said: {said})"
     if isinstance(error, ProgrammingError) or not isinstance(error, OperationalError):
         return None
     return f"{database_name()} does not answer. Start it, or correct DATABASE_URL. (It said: {said})"

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from events.models import EventTally
+from events.typed import manage
 from ingest.listener import CONFIGURATION_TAG
 from restrike import checks, sqlite
 from restrike.preflight.line import Line, bad, good, unknown
@@ -49,7 +50,7 @@ def disks() -> Line:
         if place.exists():
             by_device.setdefault(os.stat(place).st_dev, place)
     if not by_device:
-        return bad(key, title, f"{places[0]} is not there.", "Run: python manage.py bootstrap")
+        return bad(key, title, f"{places[0]} is not there.", f"Run: {manage('bootstrap')}")
     free, place = min((shutil.disk_usage(place).free, place) for place in by_device.values())
     if free < LEAST_FREE:
         return bad(

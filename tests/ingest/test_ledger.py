@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from events.models import HourTally, ListenerNode
+from events.typed import manage
 from ingest import ledger
 from ingest.journal import JournalReader, JournalWriter, pack_address
 from tests.factories import ListenerNodeFactory, UdpSessionFactory
@@ -56,7 +57,7 @@ def test_ledger_of_an_empty_installation_has_every_key(db: None, var: Path) -> N
 
     assert json.loads(out.getvalue()) == {**dict.fromkeys(KEYS, 0), "by_court": []}
     assert ledger.read().sentences() == [
-        "Nothing has been recorded here yet. Start recording with: python manage.py start"
+        f"Nothing has been recorded here yet. Start recording with: {manage('start')}"
     ]
 
 

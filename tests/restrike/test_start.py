@@ -121,4 +121,4 @@ def test_start_on_a_database_without_tables_says_how_to_make_them(
     done = make_stack(empty_database).manage("start", check=False)
 
     assert done.returncode == 1
-    assert "Run: python manage.py bootstrap" in done.stderr
+    assert "/bin/python manage.py bootstrap" in done.stderr

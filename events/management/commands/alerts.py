@@ -16,7 +16,7 @@ from events.alerts.running import AlertWork
 
 class Command(BaseCommand):
     help = (
-        "Looks for alerts and sends them, until it is stopped. “start” does this by itself; it is needed "
+        "Looks for alerts and sends them, until it is stopped. “start” does this by itself; it is needed\n"
         "where listener and pages run as services of their own. Of several, one looks, the others wait.\n\n"
         "Example: manage.py alerts\n"
         "         manage.py alerts --test"

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from events.typed import manage
 from restrike.starting import pending_migrations
 from restrike.troubles import database_name
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         if User.objects.filter(username="admin").exists():
             self.stderr.write(
                 "No user may manage everything, and the name admin is taken. "
-                "Make one with: python manage.py createsuperuser"
+                f"Make one with: {manage('createsuperuser')}"
             )
             return
         password = new_password()
@@ -69,5 +70,5 @@ class Command(BaseCommand):
         self.stdout.write(
             "\nThe first user has been made. Write this down, it is not shown again:\n"
             f"    user      admin\n    password  {password}\n"
-            "Another password at any time: python manage.py changepassword admin\n"
+            f"Another password at any time: {manage('changepassword admin')}\n"
         )

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from events.alerts.running import AlertWork
+from events.typed import manage
 from ingest import listener
 from ingest.listen import Address, ListenError, parse_listen
 from ingest.simulator.cli import MOST_COURTS
@@ -89,9 +90,7 @@ class Command(BaseCommand):
 
     def _refuse_unprepared(self) -> None:
         if starting.pending_migrations():
-            raise CommandError(
-                "The database is not prepared for this version. Run: python manage.py bootstrap"
-            )
+            raise CommandError(f"The database is not prepared for this version. Run: {manage('bootstrap')}")
         connection.close()
 
 

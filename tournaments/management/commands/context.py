@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXAMPLES
-        parser.add_argument("do", choices=["show", "set", "clear"])
+        parser.add_argument("do", choices=["show", "set", "clear"], metavar="show | set | clear")
         parser.add_argument(
             "--court", type=int, metavar="N", help="number of the court; all courts if left out"
         )
