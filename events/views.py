@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from events.alerts.showing import banners
 from events.archive.seeing import Event, find_event, neighbours
+from events.details import detail_rows, value_text
 from events.kinds import Kind, Status
 from events.live.status import epoch_ms
 from events.situation import Situation
@@ -78,10 +79,10 @@ def _fields(event: Event) -> dict[str, Any]:
         "Kind": event.get_kind_display(),
         "Code": event.stream,
         "Athlete": event.get_athlete_display() if event.athlete else "",
-        "Value": event.value,
+        "Value": value_text(event),
         "Round": event.round,
         "Match clock": event.clock_ms,
-        "Details": event.details or None,
+        **dict(detail_rows(event)),
         "Status": event.get_status_display(),
         "Error": event.error,
         "Court": str(event.court) if event.court else "none",

@@ -19,6 +19,7 @@ from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
 from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, CourtFilter, moment, number
 from events.admin.lines import lines
 from events.archive.seeing import find_event, neighbours
+from events.details import detail_rows, value_text
 from events.kinds import Status
 from events.models import ArchivedPssEvent, HourTally, PssEvent
 from events.moves import days_with_events
@@ -213,6 +214,8 @@ class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
             "title": "Event",
             "event": event,
             "words": describe(event),
+            "value": value_text(event),
+            "details": detail_rows(event),
             "clock": clock_text(event.clock_ms) if event.clock_ms is not None else "",
             "hex": _hex_lines(event.raw),
             "neighbours": lines(neighbours(event, NEIGHBOURS)),

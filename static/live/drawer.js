@@ -41,7 +41,7 @@ export class Drawer {
     put("Received", timeOfDay(event.time, event.zone));
     for (const [label, value] of Object.entries(fields)) {
       if (label === "Match clock") put(label, clock(value));
-      else put(label, plain(typeof value === "object" ? JSON.stringify(value) : value));
+      else put(label, plain(value));
     }
     const bytes = bytesOf(event.raw);
     const neighbours = element("ol", "live-neighbours");

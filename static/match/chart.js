@@ -5,12 +5,16 @@ const LEFT = 34;
 const RIGHT = 12;
 const NAMES = 62; // for the names of the levels, where they were told and there is room
 const NARROW = 500;
-const TOP = 26;
-const SCORE = 190;
+const TOP = 34;
+const SCORE = 182;
 const LANE = 46;
 const HITS = 130;
 const AXIS = 28;
 export const HEIGHT = TOP + SCORE + LANE + HITS + AXIS;
+const LETTER = 9; // the width of one, about
+const LABEL = 44; // what the score of a round needs: "B 13"
+const SIGN = 20; // what one needs
+const LINE = 16; // the height of a line of text
 const SIGNS = { gam_jeom: "G", replay: "V", injury: "+", time_out: "T", difference: "≠" };
 
 function make(tag, attributes, ...content) {
@@ -20,9 +24,30 @@ function make(tag, attributes, ...content) {
   return node;
 }
 
-/** The next round number of at least `value` / `parts`. */
-function stepOf(value, parts) {
-  return [1, 2, 5, 10, 20, 25, 50, 100, 250, 500].find((step) => step * parts >= value) ?? 1000;
+const NUMBERS = [1, 2, 5, 10, 20, 25, 50, 100, 250, 500, 1000];
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1500, 3000, 6000, 15000, 30000, 60000];
+
+/** The smallest of `steps` of which `parts` reach `value`. */
+function stepOf(value, parts, steps = NUMBERS) {
+  return steps.find((step) => step * parts >= value) ?? steps.at(-1);
+}
+
+/** [x, row] for each of `wanted`, which rise: where it is wanted, or beside its neighbours in the row that is free the soonest. */
+function spread(wanted, size, least, most, rows) {
+  const free = Array(rows).fill(least);
+  const placed = wanted.map((x) => {
+    const open = free.findIndex((from) => from <= x);
+    const row = open < 0 ? free.indexOf(Math.min(...free)) : open;
+    const at = Math.max(x, free[row]);
+    free[row] = at + size;
+    return [at, row];
+  });
+  const last = Array(rows).fill(most);
+  for (const place of placed.reverse()) {
+    place[0] = Math.min(place[0], last[place[1]]);
+    last[place[1]] = place[0] - size;
+  }
+  return placed.reverse();
 }
 
 const minutes = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
@@ -73,19 +98,22 @@ export class Chart {
 
   rounds(rounds) {
     const nodes = [];
+    let free = 0;
     for (const [number, starts, ends] of rounds) {
       if (starts === null) continue;
       const width = Math.max(this.x(ends) - this.x(starts), 2);
       nodes.push(make("rect", { class: "story-round", x: this.x(starts), width, y: TOP - 4, height: HEIGHT - TOP - AXIS + 4 }));
       const words = width > 70 ? `Round ${number}` : `${number}`;
-      nodes.push(make("text", { class: "story-strong", x: this.x(starts) + 4, y: 16 }, words));
+      const x = Math.max(this.x(starts) + 4, free);
+      free = x + words.length * LETTER + 4;
+      nodes.push(make("text", { class: "story-strong", x, y: 16 }, words));
     }
     return nodes;
   }
 
   axis() {
     const nodes = [];
-    const step = stepOf(this.length / 60000, Math.max((this.width - LEFT) / 70, 2)) * 60000;
+    const step = stepOf(this.length / 1000, Math.max((this.width - LEFT) / 70, 2), SECONDS) * 1000;
     for (let ms = 0; ms <= this.length; ms += step) {
       const anchor = ms === 0 ? "start" : this.x(ms) > this.width - 20 ? "end" : "middle";
       nodes.push(make("text", { x: this.x(ms), y: HEIGHT - 8, "text-anchor": anchor }, minutes(ms)));
@@ -114,16 +142,25 @@ export class Chart {
       for (const step of scores) path += `H${this.x(step[0])}V${y(step[side])}`;
       nodes.push(make("path", { class: `story-${name}`, d: `${path}H${this.x(this.length)}` }));
     }
-    for (const [, starts, ends, score] of rounds) {
-      if (starts === null) continue;
-      const [blue, red] = score;
-      // Two figures at one height would cover each other.
-      const apart = Math.max(0, 16 - Math.abs(y(blue) - y(red))) / 2;
-      const up = blue >= red ? -apart : apart;
-      const x = this.x(ends) - 4;
-      for (const [side, letter, points, shift] of [[1, "B", blue, up], [2, "R", red, -up]]) {
-        const high = Math.max(y(points) + shift - 5, TOP + 10);
-        nodes.push(make("text", { class: `story-end story-end-${side}`, x, y: high, "text-anchor": "end" }, `${letter} ${points}`));
+    // The score of a round stands in the rest after it, where there is room: there the lines are level.
+    const fought = rounds.filter(([, starts]) => starts !== null);
+    const inRest = fought.map(([, , ends], place) => this.x(fought[place + 1]?.[1] ?? Infinity) - this.x(ends) >= LABEL);
+    const wanted = fought.map(([, , ends], place) => this.x(ends) + (inRest[place] ? 4 : -LABEL));
+    const placed = spread(wanted, LABEL, LEFT, this.width - LABEL, 1);
+    for (const [place, [, , , [blue, red]]] of fought.entries()) {
+      const anchor = inRest[place] ? "start" : "end";
+      const x = placed[place][0] + (inRest[place] ? 0 : LABEL - 4);
+      const highs = [y(blue) - 5, y(red) - 5];
+      const [upper, lower] = blue >= red ? [0, 1] : [1, 0];
+      if (highs[lower] - highs[upper] < LINE) {
+        // Figures at one height would cover each other and the lines: one above both, one below, or both above.
+        const isLow = highs[lower] + LINE + 4 > TOP + SCORE;
+        if (isLow) highs[upper] = highs[lower] - LINE;
+        else highs[lower] += LINE + 3;
+      }
+      for (const [side, letter, points] of [[1, "B", blue], [2, "R", red]]) {
+        const text = { class: `story-end story-end-${side}`, x, y: highs[side - 1], "text-anchor": anchor };
+        nodes.push(make("text", text, `${letter} ${points}`));
       }
     }
     return nodes;
@@ -131,11 +168,9 @@ export class Chart {
 
   marks(marks) {
     const top = TOP + SCORE + 4;
-    const taken = [-99, -99];
-    return marks.map(([at, kind, side, words, line]) => {
-      const x = Math.min(Math.max(this.x(at), LEFT + 9), this.width - this.right - 9);
-      const row = x - taken[0] >= 20 || taken[0] <= taken[1] ? 0 : 1;
-      taken[row] = x;
+    const placed = spread(marks.map(([at]) => this.x(at)), SIGN, LEFT + 9, this.width - 9, 2);
+    return marks.map(([, kind, side, words, line], index) => {
+      const [x, row] = placed[index];
       const y = top + row * 21;
       return make(
         "g",

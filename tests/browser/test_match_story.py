@@ -173,3 +173,51 @@ def test_nothing_is_cut_in_any_width(
     assert story.evaluate(CUT) == []
     is_dark = "(node) => node.classList.contains('dark')"
     assert story.locator("html").evaluate(is_dark) is (scheme == "dark")
+
+
+# Draws rounds of these scores, (start, end, [blue, red]) in ms, and gives the boxes of what is written above
+# the hits and of the signs: [words, left, top, right, bottom].
+DRAWN = """async ([rounds, marks, length]) => {
+  const { Chart } = await import('/static/match/chart.js');
+  const box = document.querySelector('[data-part=chart]');
+  box.replaceChildren();
+  const chart = new Chart(box, { pointed() {}, moved() {} });
+  const scores = rounds.flatMap(([starts, ends, [blue, red]]) => [[starts, 0, 0], [ends - 50, blue, red]]);
+  chart.draw({
+    length_ms: length, scores, hits: [], body_level: 20, head_level: 5,
+    rounds: rounds.map(([starts, ends, score], place) => [place + 1, starts, ends, score]),
+    marks: marks.map((at) => [at, 'gam_jeom', 1, 'words', 0]),
+  });
+  const all = [...box.querySelectorAll('.story-end, .story-strong, .story-mark rect')];
+  return all.map((node) => {
+    const { left, top, right, bottom } = node.getBoundingClientRect();
+    return [node.textContent, left, top, right, bottom];
+  });
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1366])
+@pytest.mark.parametrize("score", [(0, 0), (7, 7), (8, 7), (6, 7), (12, 3), (30, 29)])
+def test_figures_and_signs_of_the_chart_never_cover_each_other(
+    story: Page, width: int, score: tuple[int, int]
+) -> None:
+    story.set_viewport_size({"width": width, "height": 768})
+    # Three rounds with hardly a rest between them, and a fourth that ended as it began.
+    rounds = [(n * 121_000, n * 121_000 + 120_000, score) for n in range(3)]
+    rounds.append((363_000, 363_500, score))
+    marks = [*range(100_000, 104_000, 1000), 368_000, 369_000, 370_000]
+    boxes = story.evaluate(DRAWN, [rounds, marks, 370_000])
+    words = [text for text, *_ in boxes]
+    assert [words.count(f"{letter} {points}") for letter, points in zip("BR", score, strict=True)] == [4, 4]
+    assert len(boxes) == 4 + 8 + len(marks)
+    # Letters fill less than the line that they stand on.
+    covered = [
+        (one[0], other[0])
+        for place, one in enumerate(boxes)
+        for other in boxes[:place]
+        if min(one[3], other[3]) - max(one[1], other[1]) > 1
+        and min(one[4], other[4]) - max(one[2], other[2]) > 5
+    ]
+    assert covered == []
+    right = story.locator(".story-chart svg").evaluate("(node) => node.getBoundingClientRect().right")
+    assert all(box[3] <= right + 1 for box in boxes)

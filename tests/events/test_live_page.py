@@ -101,7 +101,7 @@ def test_event_has_every_field_and_its_neighbours(viewer: Client) -> None:
     answer = viewer.get(f"/live/event/{stored[9].pk}/").json()
     assert answer["id"] == stored[9].pk
     assert answer["match"] == {"name": "Match 101", "url": match.get_absolute_url()}
-    assert (answer["fields"]["Sender"], answer["fields"]["Value"]) == ("192.168.1.13:40123", 10)
+    assert (answer["fields"]["Sender"], answer["fields"]["Value"]) == ("192.168.1.13:40123", "10")
     assert [one["id"] for one in answer["neighbours"]] == [event.pk for event in stored[4:15]]
     assert [one["id"] for one in answer["neighbours"] if one["this"]] == [stored[9].pk]
 
