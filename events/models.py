@@ -10,6 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from events.epoch import IndexedEpoch
 from events.kinds import Dialect, Kind, Outcome, Side, Status
 from events.models_alerts import Alert as Alert
 from events.models_alerts import AlertDelivery as AlertDelivery
@@ -206,17 +207,15 @@ class Match(models.Model):
             # Holds all that statistics ask of a match: rows are wide, and reading those of a tournament
             # takes 40 ms when they are not in memory.
             models.Index(
-                fields=[
-                    "day",
-                    "loaded_at",
-                    "court",
-                    "blue",
-                    "red",
-                    "winner",
-                    "decision",
-                    "started_at",
-                    "ended_at",
-                ],
+                "day",
+                "loaded_at",
+                "court",
+                "blue",
+                "red",
+                "winner",
+                "decision",
+                IndexedEpoch("started_at"),
+                IndexedEpoch("ended_at"),
                 name="match_day_told",
             ),
             models.Index(fields=["court", "loaded_at"], name="match_court_loaded"),
