@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -58,9 +59,13 @@ class UnknownMessageAdmin(ExportAdmin):
 
     @column("events")
     def events(self, unknown: UnknownMessage) -> str:
-        code = unknown.shape.split(";")[0]
+        asked = {"status": "problem"}
+        words = "Events that were not understood"
+        if word := _word(unknown.shape):
+            asked["q"] = word
+            words = f"Events that hold “{word}”"
         url = reverse("admin:events_pssevent_changelist")
-        return format_html('<a href="{}?status=problem&amp;q={}">Events that hold “{}”</a>', url, code, code)
+        return format_html('<a href="{}?{}">{}</a>', url, urlencode(asked), words)
 
     @admin.action(permissions=["change"], description="Parse again")
     def parse_again(self, request: HttpRequest, chosen: QuerySet[UnknownMessage]) -> None:
@@ -83,6 +88,14 @@ class UnknownMessageAdmin(ExportAdmin):
                 "“manage.py reparse” does all of them.",
                 messages.WARNING,
             )
+
+
+def _word(shape: str) -> str:
+    """What stands in every message of this shape (`ingest.tallies.shape`); "" when nothing does."""
+    code, _, rest = shape.partition(";")
+    if code == "json":
+        return "" if rest == "A" else rest
+    return "" if code.startswith("(") else code
 
 
 def _outcome_words(read: int, read_now: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from events.admin import bounded
 from events.models import EventMove
+from events.reader import reader
 from tests.factories import (
     NOON,
     AthleteFactory,
@@ -441,6 +443,19 @@ def test_hostile_text_from_the_wire_is_escaped_everywhere(viewer: Client) -> Non
         page = viewer.get(url).content.decode()
         assert "<img src=x" not in page, url
         assert "onerror=alert" not in page.replace("&lt;img src=x onerror=alert", ""), url
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["wxy;12;\\r\\n", '{"eventType": "NEW_ONE", "x": 1', "{ nothing", "12;13;\\r\\n", ";;", "? ;1"],
+)
+def test_the_events_of_an_unknown_shape_are_a_click_away(viewer: Client, raw: str) -> None:
+    event = PssEventFactory(raw=raw, status="unknown", kind="unknown")
+    unknown = UnknownMessageFactory(shape=reader().shape(raw), sample=raw)
+    page = viewer.get(reverse("admin:events_unknownmessage_change", args=[unknown.pk])).content.decode()
+    (link,) = re.findall(r'href="([^"]*status=problem[^"]*)"', page)
+    listed = viewer.get(html.unescape(link)).context["cl"].result_list
+    assert list(listed) == [event]
 
 
 def test_no_page_of_ours_holds_inline_script_or_style() -> None:
