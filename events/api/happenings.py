@@ -36,7 +36,7 @@ class EventsAsked(Asked):
     order: Literal["newest", "oldest", "stored"] = Field(
         "newest",
         description="By the time of receipt; or as they were stored, where `next` is never null and "
-        "brings what was stored since.",
+        "brings what was stored since; it is the cursor that was sent when nothing was.",
     )
 
 

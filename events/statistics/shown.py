@@ -90,8 +90,14 @@ _ROWS: tuple[tuple[str, Callable[[Record], str]], ...] = (
     ("Win rate", lambda r: percent(r.win_rate)),
     ("Rounds won – lost", lambda r: f"{r.rounds_won} – {r.rounds_lost}"),
     ("Points for – against", lambda r: f"{r.points_for} – {r.points_against}"),
-    ("Points a match", lambda r: f"{number(r.points_for_a_match)} – {number(r.points_against_a_match)}"),
-    ("Points a round", lambda r: f"{number(r.points_for_a_round)} – {number(r.points_against_a_round)}"),
+    (
+        "Points a match, for – against",
+        lambda r: f"{number(r.points_for_a_match)} – {number(r.points_against_a_match)}",
+    ),
+    (
+        "Points a round, for – against",
+        lambda r: f"{number(r.points_for_a_round)} – {number(r.points_against_a_round)}",
+    ),
     ("Gam-jeoms", lambda r: f"{r.gam_jeoms} ({number(r.gam_jeoms_a_match)} a match)"),
     ("Hits", lambda r: f"{r.hits:,}"),
     ("Average hit level", lambda r: number(r.hit_average)),
