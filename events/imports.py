@@ -19,6 +19,7 @@ class AthleteResource(RowResource):
     """Known again by name and country, exactly as the scoring system writes them.
 
     That is how the importer finds an athlete, too: one who is in a roster and then fights is one athlete.
+    Of one who is there already the country may be missing or cut, as the scoring system wrote it.
     """
 
     most_rows = 2_000
@@ -33,12 +34,17 @@ class AthleteResource(RowResource):
         clean_model_instances = True
         skip_unchanged = True
 
+    def may_be_empty(self, name: str, row: Any) -> bool:
+        return name == "country" and bool(row["name"]) and self.find(row) is not None
+
     def tidy(self, row: Any) -> None:
         for name in ("name", "short_name", "country"):
             if name in row:
                 row[name] = str(row[name])
-        row["country"] = row["country"].upper()
-        if row["country"] not in CODES:
+        code = row["country"].upper()
+        if code in CODES:
+            row["country"] = code
+        elif self.find(row) is None:
             raise ValidationError(f"“{row['country'][:20]}” is no IOC code, as KOR or GER.")
         # As the importer stores them.
         if not row.get("short_name"):

@@ -115,6 +115,21 @@ def test_a_roster_meets_the_athletes_that_the_stream_made(operator: Client) -> N
     assert match.blue == athlete
 
 
+def test_athletes_whose_country_the_stream_cut_are_taken_in_as_they_were_exported(operator: Client) -> None:
+    AthleteFactory(name="LEE", short_name="LEE", country="")
+    AthleteFactory(name="KIM", short_name="KIM", country="KO")
+    exported = "\ufeffname,short_name,country\nKIM,KIM,KO\nLEE,LEE,\n"
+    assert "0 new, 0 updated, 0 deleted and 2 skipped" in words(take_in(operator, "events_athlete", exported))
+
+    page = take_in(operator, "events_athlete", exported.replace("LEE,LEE", "LEE,L"))
+    assert "0 new, 1 updated" in words(page)
+    assert Athlete.objects.get(name="LEE").short_name == "L"
+    # One who is not there yet needs a country that is one.
+    assert "Row 2: The cell “country” is empty." in words(
+        preview(operator, "events_athlete", "name,country\nPARK,\n")
+    )
+
+
 def test_a_tournament_from_a_file_has_its_days(operator: Client) -> None:
     content = sheet(
         ("Name", "start_date", "end_date", "country", "time_zone", "city"),

@@ -92,7 +92,7 @@ class RowResource(resources.ModelResource):  # type: ignore[misc]  # the library
             if row.get(name) == "":
                 del row[name]
         for name in self.required:
-            if row.get(name) in ("", None):
+            if row.get(name) in ("", None) and not self.may_be_empty(name, row):
                 raise ValidationError(f"The cell “{name}” is empty.")
         self.tidy(row)
         key = self.key_of(row)
@@ -100,6 +100,10 @@ class RowResource(resources.ModelResource):  # type: ignore[misc]  # the library
             raise ValidationError(f"The same as row {self._seen[key]} of the file.")
         # As a spreadsheet counts: the first row has the headings.
         self._seen[key] = (row_number or 0) + 1
+
+    def may_be_empty(self, name: str, row: Any) -> bool:
+        """Whether this row needs nothing in the required cell."""
+        return False
 
     def tidy(self, row: Any) -> None:
         """Changes the cells of a row to how they are stored."""
