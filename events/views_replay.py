@@ -17,7 +17,7 @@ from events.models_replay import MOST_REPLAYS, SPEEDS, Replay
 from events.replay.files import captures, known_files
 from events.replay.loaded import loaded
 from events.replay.present import courts_now
-from events.replay.recording import RecordingError, StillReading
+from events.replay.recording import MOST_COURTS, RecordingError, StillReading
 
 
 @require_safe
@@ -75,7 +75,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, "That replay has ended.")
         return redirect("replays")
     try:
-        loaded(played, 0)
+        recording = loaded(played, 0)
     except StillReading as error:
         played.mark_watched()
         about = {"title": str(played), "replay": played, "how_far": error}
@@ -88,6 +88,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
         **admin.site.each_context(request),
         "title": str(played),
         "replay": played,
+        "played_senders": MOST_COURTS if recording.left_out else None,
         "speeds": SPEEDS,
         "courts": [],
         "tournaments": [],

@@ -43,6 +43,14 @@ class StillReading(RecordingError):
     """It cannot be played yet."""
 
 
+def no_place(error: OSError) -> RecordingError:
+    """What people are told when a recording cannot be put aside."""
+    where = settings.RESTRIKE_VAR
+    return RecordingError(
+        f"To be played it is written anew in {where}, which is not possible: {error.strerror}."
+    )
+
+
 class Chunk(NamedTuple):
     """`rows`, each at one of `times` (ms from the first message), and the boards of courts before them."""
 
@@ -54,7 +62,8 @@ class Chunk(NamedTuple):
 class Recording:
     """All messages lie in a file without a name, that goes with the process; in memory is where chunks begin.
 
-    `courts` and `days` are as in the live status, `fraction` says how much is read (0 to 1).
+    `courts` and `days` are as in the live status, `fraction` says how much is read (0 to 1), `left_out` that
+    there are more senders than are played. RecordingError: there is no place for it.
     """
 
     def __init__(self, *, days: dict[int, dict[str, Any]] | None = None) -> None:
@@ -63,11 +72,15 @@ class Recording:
         self.began_us = 0
         self.duration_ms = 0
         self.fraction = 0.0
+        self.left_out = False
         self.unwanted = False  # whoever reads it may stop
         self._trouble = ""
         self._read = Signal()
-        # Its own directory: elsewhere temporary files may lie in memory.
-        self._file = TemporaryFile(dir=settings.RESTRIKE_VAR)  # noqa: SIM115  as long as the recording
+        try:
+            # Its own directory: elsewhere temporary files may lie in memory.
+            self._file = TemporaryFile(dir=settings.RESTRIKE_VAR)  # noqa: SIM115  as long as the recording
+        except OSError as error:
+            raise no_place(error) from error
         self._lock = Lock()
         self._starts: list[int] = []
         self._places: list[tuple[int, int]] = []
@@ -78,6 +91,8 @@ class Recording:
             self._fill(rows)
             if not self._starts:
                 self._trouble = "There is no message in it that could be played."
+        except RecordingError as error:
+            self._trouble = str(error)
         except (ValueError, OSError) as error:
             self._trouble = f"It cannot be read: {error}"
         except Exception:
@@ -127,7 +142,11 @@ class Recording:
     def _put(self, chunk: Chunk) -> None:
         """Writes a chunk, and plays its messages on its boards, which are then those before the next."""
         data = zlib.compress(pickle.dumps(tuple(chunk), pickle.HIGHEST_PROTOCOL), 1)
-        self._places.append((self._file.tell(), self._file.write(data)))
+        try:
+            self._places.append((self._file.tell(), self._file.write(data)))
+            self._file.flush()
+        except OSError as error:
+            raise no_place(error) from error
         self._starts.append(chunk.times[0])
         for row in chunk.rows:
             if row.court_id is not None:
@@ -169,6 +188,7 @@ def _read(recording: Recording, path: Path) -> Iterator[Row]:
     recorded = reader().recorded(path)
     for at_ns, source, port, messages in recorded:
         if (source, port) not in senders and len(senders) == MOST_COURTS:
+            recording.left_out = True
             continue
         court = senders.setdefault((source, port), -1 - len(senders))
         for message in messages:

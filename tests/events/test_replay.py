@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import call_command
 from django.db import connection
@@ -32,7 +33,7 @@ from events.replay import player as players
 from events.replay import recording as recordings
 from events.replay.loaded import let_go, loaded
 from events.replay.player import Player
-from events.replay.recording import Recording, RecordingError, StillReading
+from events.replay.recording import MOST_COURTS, Recording, RecordingError, StillReading
 from ingest.journal import JournalWriter, pack_address
 from tests.captures import capture
 from tests.events.live_stage import ORIGIN, Viewer, cookie_of, feed_ends, viewing
@@ -248,6 +249,42 @@ def test_more_senders_than_a_hall_has_courts_are_left_out(var: Path, monkeypatch
     recording = load(Replay(file="journal/main/00000001.journal"))
     assert [row.court_id for _, row in messages_of(recording)] == [-1, -2, -1]
     assert list(recording.courts) == [-1, -2]
+
+
+@pytest.mark.parametrize(("senders", "says"), [(MOST_COURTS, False), (MOST_COURTS + 1, True)])
+def test_page_says_that_more_senders_than_are_played_sent(var: Path, senders: int, says: bool) -> None:
+    writer = JournalWriter(var / "journal" / "main", 1 << 20)
+    sent = [(n, 6000, pack_address(f"10.0.0.{n}"), 5000, b"sc1;1;sc2;0;") for n in range(1, senders + 1)]
+    writer.append(sent)
+    writer.close()
+    asked = {"file": "journal/main/00000001.journal"}
+    page = client_of("Operator").post(reverse("start_replay"), asked, follow=True).content.decode()
+    assert "REPLAY" in page
+    assert ("The file has more than 64 senders. The first 64 are played." in page) is says
+
+
+def test_recording_for_which_there_is_no_room_is_refused_in_words(
+    make_small_disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = make_small_disk("64k")
+    monkeypatch.setattr(settings, "RESTRIKE_VAR", disk)
+    with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+    asked = {"match": make_match().pk}
+    page = client_of("Operator").post(reverse("start_replay"), asked, follow=True).content.decode()
+    assert f"written anew in {disk}, which is not possible: No space left on device." in page
+    assert not Replay.objects.exists()
+
+
+def test_recording_for_which_there_is_no_directory_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "RESTRIKE_VAR", tmp_path / "gone")
+    asked = {"match": make_match().pk}
+    page = client_of("Operator").post(reverse("start_replay"), asked, follow=True).content.decode()
+    assert f"written anew in {tmp_path}/gone, which is not possible: No such file or directory." in page
+    assert not Replay.objects.exists()
 
 
 def test_captured_match_played_from_its_file_ends_as_it_was_fought(var: Path) -> None:
