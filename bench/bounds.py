@@ -1,13 +1,11 @@
 """What the tests ask only roughly, since it depends on what else the machine does: measured here.
 
-The longest frame of the live page in a browser at 1,000 events/s; the processor time of a recorder that
-hears nothing; and how soon a child that was killed is back.
+The processor time of a recorder that hears nothing; and how soon a child that was killed is back.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -15,28 +13,14 @@ from collections.abc import Iterator
 import psutil
 
 from bench.kills import CHILDREN
-from bench.report import Options, Row, say
-from bench.stand import Stand, stand, wait_load
+from bench.report import Options, Row
+from bench.stand import Stand, stand
 from ingest.staging import recorder_state
 from tests.processes import Process, wait_until
 
-RATE = 1_000
-FRAME_MS = 1_000
 # In two heartbeats of a second each.
 IDLE_S = 0.03
 BACK_S = 1.0
-
-_WATCH_FRAMES = """() => {
-  window.frames_ = { count: 0, longest: 0 };
-  let last = performance.now();
-  const step = (now) => {
-    frames_.count += 1;
-    frames_.longest = Math.max(frames_.longest, now - last);
-    last = now;
-    requestAnimationFrame(step);
-  };
-  requestAnimationFrame(step);
-}"""
 
 
 def run(options: Options) -> Iterator[Row]:
@@ -48,12 +32,6 @@ def run(options: Options) -> Iterator[Row]:
         for child, word in CHILDREN.items():
             back = [seconds_until_back(ingest, word) for _ in range(options.choose(5, 2))]
             yield Row("bounds", f"killed {child} is started again within", [max(back)], "s", BACK_S)
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        say("there is no chromium: the page's frames are not measured")
-        return
-    frames = [longest_frame(options, chromium) for _ in range(options.repeat)]
-    yield Row("bounds", f"live page, longest frame at {RATE:,}/s", frames, "ms", FRAME_MS)
 
 
 def idle_recorder(made: Stand, ingest: Process) -> float:
@@ -82,32 +60,3 @@ def seconds_until_back(ingest: Process, word: str) -> float:
     os.kill(child.pid, signal.SIGKILL)
     wait_until(lambda: (now := ingest.child(word)) is not None and now.pid != child.pid, 20, f"{word} back")
     return time.monotonic() - killed
-
-
-def longest_frame(options: Options, chromium: str) -> float:
-    """ms between two drawings of the live page while events come."""
-    from playwright.sync_api import sync_playwright
-
-    with stand(options, "sqlite") as made, sync_playwright() as playwright:
-        made.start("ingest")
-        made.start_web()
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        address = f"http://127.0.0.1:{made.web_port}"
-        context = browser.new_context(viewport={"width": 1366, "height": 768})
-        context.add_cookies([{"name": "sessionid", "value": made.hall["session"], "url": address}])
-        page = context.new_page()
-        page.goto(f"{address}/live/")
-        page.wait_for_selector("#rs-problems", state="attached")
-        page.evaluate(_WATCH_FRAMES)
-        count = RATE * options.choose(20, 6)
-        load = made.start_load(RATE, count)
-        while load.popen.poll() is None:
-            page.wait_for_timeout(100)
-        wait_load(load)
-        made.wait_stored(count)
-        shown = page.evaluate("document.querySelectorAll('.live-row').length")
-        frames = page.evaluate("window.frames_")
-        browser.close()
-    assert shown, "the page showed no event"
-    say(f"{frames['count']:,} frames, the longest {frames['longest']:.0f} ms, {shown} rows shown")
-    return float(frames["longest"])
