@@ -106,6 +106,9 @@ class Screen(Receiver):
         self._told_at = 0.0
         self._courts: dict[int, dict[str, Any]] | None = None
         self._orders: list[str] = []  # what the registry says, before any card
+        if display:
+            # They may have been changed since its page was loaded, or while it was cut off.
+            self.order("settings", **display.options())
 
     def order(self, kind: str, **about: Any) -> None:
         self._orders.append(rows.to_json({"type": kind, **about}))

@@ -45,6 +45,9 @@ export class ScreenFeed extends LiveFeed {
     this.page = window.location.href;
     this.on("go", (message) => go(message.url));
     this.on("reload", () => go(window.location.href));
+    // What the registry shows there now may need another page: the server leads to it.
+    const isWall = document.getElementById("wall") !== null;
+    this.on("settings", ({ view }) => (view === "wall") === isWall || go(window.location.href));
   }
 
   address() {

@@ -102,7 +102,7 @@ async def test_key_opens_the_state_of_its_court_and_nothing_else() -> None:
     stored = await astore(session, LOAD, ATHLETES, score(3, 1))
     await astore(other, LOAD, score(9, 9))
     async with screen(display) as viewer:
-        first = await viewer.receive()
+        first = await viewer.receive("snapshot")
         assert set(first) == {"type", "now", "heard", "courts", "cards"}
         assert first["type"] == "snapshot"
         (court,) = first["cards"]
@@ -129,7 +129,7 @@ async def test_wall_has_every_active_court() -> None:
     await astore(session, LOAD, score(1, 0))
     await astore(other, LOAD, score(2, 0))
     async with screen(display) as viewer:
-        first = await viewer.receive()
+        first = await viewer.receive("snapshot")
         both = {str(session.court_id), str(other.court_id)}
         assert set(first["courts"]) == set(first["cards"]) == both
         await sync_to_async(type(resting).objects.filter(pk=resting.pk).update)(active=True)
@@ -149,7 +149,7 @@ async def test_hits_are_no_news_for_a_screen() -> None:
     display = await make_display(court=session.court)
     await astore(session, LOAD, score(1, 0))
     async with screen(display) as viewer:
-        before = await viewer.receive()
+        before = await viewer.receive("snapshot")
         await astore(session, *[{"stream": "hl1", "kind": "hit", "value": 40, "details": {}}] * 5)
         message = await viewer.receive()
         assert message["cards"] == {}
@@ -161,7 +161,7 @@ async def test_display_without_a_court_is_sent_no_card() -> None:
     session = await make_session()
     await astore(session, LOAD, score(1, 0))
     async with screen(await make_display(court=None)) as viewer:
-        assert (await viewer.receive())["cards"] == {}
+        assert (await viewer.receive("snapshot"))["cards"] == {}
 
 
 # --- The registry ----------------------------------------------------------------------------------------
@@ -210,6 +210,16 @@ async def test_registry_steers_the_open_screen() -> None:
         assert (await viewer.receive("go"))["url"] == f"/wall/?key={display.key}"
         await sync_to_async(display.reload)()
         await viewer.receive("reload")
+
+
+async def test_screen_that_comes_back_is_told_what_was_changed_meanwhile() -> None:
+    display = await make_display()
+    async with screen(display) as viewer:
+        assert (await viewer.receive())["swap"] is False
+    await change(display, view="lower-third", swap_sides=True, size=50)
+    async with screen(display) as viewer:
+        expected = {"type": "settings", "view": "lower-third", "swap": True, "size": 50}
+        assert await viewer.receive() == {**expected, "stale": "hide", "after": 120}
 
 
 async def test_being_connected_is_written_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
