@@ -172,6 +172,16 @@ def test_pages_beside_the_admin_check_their_permission(name: str, group: str | N
         assert status == (200 if group in PAGES[name] else 302 if group is None else 403)
 
 
+def test_refusal_and_what_is_gone_are_said_in_words() -> None:
+    viewer = client_of("Viewer")
+    refused = viewer.get(reverse("move_events"))
+    assert refused.status_code == 403
+    assert "may not open this page" in refused.content.decode()
+    gone = viewer.get(reverse("day_statistics", args=[999]))
+    assert gone.status_code == 404
+    assert "What was asked for is not here, or is gone." in gone.content.decode()
+
+
 @pytest.mark.parametrize("group", [None, "nobody", *STAFF])
 def test_setting_the_context_is_for_operators(world: dict[str, Any], group: str | None) -> None:
     day = world["tournaments_tournamentday"]
