@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -41,6 +41,9 @@ class Reader(Protocol):
 
     def recorded(self, path: Path) -> Recorded:
         """The datagrams of a file. ValueError: it is none."""
+
+    def court_finder(self) -> Callable[[int, str], int | None]:
+        """Finds the court (key) of a local port and a source, as the courts are now."""
 
     def shape(self, raw: str) -> str:
         """What a message that could not be read looks like; groups unknown messages."""

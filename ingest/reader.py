@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ingest.captures import Capture
 from ingest.protocol import Message, parse, unescape
+from ingest.senders import CourtFinder
 from ingest.tallies import shape
 
-__all__ = ["read", "recorded", "shape", "to_bytes"]
+__all__ = ["court_finder", "read", "recorded", "shape", "to_bytes"]
 
 
 def to_bytes(raw: str) -> bytes:
@@ -43,3 +44,8 @@ class Recorded:
 def recorded(path: Path) -> Recorded:
     """The datagrams of a recorded file. ValueError: it is none."""
     return Recorded(path)
+
+
+def court_finder() -> Callable[[int, str], int | None]:
+    """Finds the court (key) of a local port and a source, as the courts are now."""
+    return CourtFinder(auto_courts=False).find

@@ -6,7 +6,7 @@ import logging
 import pickle
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,6 +24,7 @@ from events.models import Match
 from events.models_replay import Replay
 from events.reader import reader
 from events.replay.files import known_files
+from tournaments.models import Court
 
 logger = logging.getLogger(__name__)
 
@@ -161,8 +162,9 @@ def load(replay: Replay) -> Recording:
     if file is None:
         raise RecordingError("The file is no longer there.")
     recording = Recording()
+    rows = _read(recording, file.path, reader().court_finder(), Court.objects.in_bulk())
     # A daemon: the end of the process does not wait for it.
-    Thread(target=recording.fill, args=[_read(recording, file.path)], name="recording", daemon=True).start()
+    Thread(target=recording.fill, args=[rows], name="recording", daemon=True).start()
     return recording
 
 
@@ -172,7 +174,7 @@ def _of_match(match: Match) -> Recording:
     # Events of a match can be of another court than it is, as after a move.
     for court in {match.court, *(event.court for event in events)}:
         if court:
-            recording.courts[court.pk] = {"number": court.number, "name": str(court)}
+            recording.courts[court.pk] = _about(court)
     recording.fill(_row_of(event, match.number) for event in events)
     return recording
 
@@ -181,21 +183,35 @@ def _row_of(event: Event, number: str) -> Row:
     return Row._make(number if name == "match_number" else getattr(event, name) for name in Row._fields)
 
 
-def _read(recording: Recording, path: Path) -> Iterator[Row]:
-    # Each sender is a court, numbered as they appear. Keys below 0 are of no row in the database.
+def _about(court: Court) -> dict[str, Any]:
+    return {"number": court.number, "name": str(court)}
+
+
+def _read(
+    recording: Recording, path: Path, find: Callable[[int, str], int | None], known: dict[int, Court]
+) -> Iterator[Row]:
+    # A sender whose court is not known is one of its own. Keys below 0 are of no row in the database.
     senders: dict[tuple[str, int], int] = {}
-    number = 0
+    highest = max((court.number for court in known.values()), default=0)
+    unknown = number = 0
     recorded = reader().recorded(path)
     for at_ns, source, port, messages in recorded:
-        if (source, port) not in senders and len(senders) == MOST_COURTS:
-            recording.left_out = True
-            continue
-        court = senders.setdefault((source, port), -1 - len(senders))
+        if (court := senders.get((source, port), 0)) == 0:
+            if len(senders) == MOST_COURTS:
+                recording.left_out = True
+                continue
+            found = known.get(find(port, source) or 0)
+            if found is None:
+                unknown += 1
+                court, about = -unknown, {"number": highest + unknown, "name": f"Court {highest + unknown}"}
+            else:
+                court, about = found.pk, _about(found)
+            senders[source, port] = court
+            recording.courts[court] = about
         for message in messages:
             number += 1
             if number % CHUNK == 1:
                 recording.fraction = recorded.fraction()
-            recording.courts.setdefault(court, {"number": -court, "name": f"Court {-court}"})
             yield _row(message, number, court, at_ns)
 
 

@@ -39,6 +39,7 @@ from tests.captures import capture
 from tests.events.live_stage import ORIGIN, Viewer, cookie_of, feed_ends, viewing
 from tests.factories import (
     NOON,
+    CourtFactory,
     DisplayFactory,
     MatchFactory,
     PssEventFactory,
@@ -49,6 +50,19 @@ from tests.factories import (
 from tournaments.models import Court
 
 pytestmark = pytest.mark.django_db
+
+
+in_a_loop = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio,
+    pytest.mark.usefixtures("no_connection_left"),
+]
+
+
+def marked(function: Any) -> Any:
+    for mark in in_a_loop:
+        function = mark(function)
+    return function
 
 
 def load(replay: Replay) -> Recording:
@@ -249,6 +263,28 @@ def test_more_senders_than_a_hall_has_courts_are_left_out(var: Path, monkeypatch
     recording = load(Replay(file="journal/main/00000001.journal"))
     assert [row.court_id for _, row in messages_of(recording)] == [-1, -2, -1]
     assert list(recording.courts) == [-1, -2]
+
+
+@marked
+async def test_sender_of_a_journal_is_the_court_it_is_here(var: Path) -> None:
+    one, two = [await sync_to_async(CourtFactory)(number=n, source=f"10.0.0.{n}") for n in (1, 2)]
+    writer = JournalWriter(var / "journal" / "main", 1 << 20)
+    senders = (("10.0.0.9", 9), ("10.0.0.2", 2), ("10.0.0.1", 1), ("10.0.0.8", 8))
+    writer.append(
+        [(score, 6000, pack_address(sender), 5000, b"sc1;%d;sc2;0;" % score) for sender, score in senders]
+    )
+    writer.close()
+    file = "journal/main/00000001.journal"
+    replay = await Replay.objects.acreate(file=file, name=file, duration_ms=1, paused=True, position_ms=1)
+    async with feed_ends():
+        for court, score in ((one, 1), (two, 2)):
+            display = await sync_to_async(DisplayFactory)(court=court, replay=replay)
+            async with viewing(AnonymousUser(), f"?key={display.key}", "/ws/screen/") as viewer:
+                cards = (await viewer.receive("snapshot"))["cards"]
+            assert {pk: card["blue"]["score"] for pk, card in cards.items()} == {str(court.pk): score}
+    # Those that are none here have numbers of their own.
+    courts = (await sync_to_async(loaded)(replay)).courts
+    assert {pk: about["number"] for pk, about in courts.items()} == {-1: 3, two.pk: 2, one.pk: 1, -2: 4}
 
 
 @pytest.mark.parametrize(("senders", "says"), [(MOST_COURTS, False), (MOST_COURTS + 1, True)])
@@ -497,19 +533,6 @@ def test_deleting_the_match_ends_its_replay_and_frees_its_displays() -> None:
 
 
 # --- Channel ---------------------------------------------------------------------------------------------
-
-
-in_a_loop = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.asyncio,
-    pytest.mark.usefixtures("no_connection_left"),
-]
-
-
-def marked(function: Any) -> Any:
-    for mark in in_a_loop:
-        function = mark(function)
-    return function
 
 
 @asynccontextmanager
