@@ -160,7 +160,8 @@ def _sentence(node: NodeLedger, *, named: bool) -> str:
     where = f" on {', '.join(node.listen)}" if node.listen else ""
     recording = f"Recording{where}" if node.recording else "Nothing is being recorded"
     if node.backlog:
-        stored = f"{node.backlog:,} datagrams wait in the journal to be stored"
+        wait = "1 datagram waits" if node.backlog == 1 else f"{node.backlog:,} datagrams wait"
+        stored = f"{wait} in the journal to be stored"
         if not node.importing:
             stored += ", and nothing is storing them"
     elif node.received:

@@ -76,6 +76,12 @@ def test_ledger_counts_received_in_the_journal_and_stored_in_the_database(db: No
     ]
 
 
+def test_ledger_says_one_datagram_as_one(db: None, var: Path) -> None:
+    write_journal(var / "journal" / "hall", 1)
+    (sentence,) = ledger.read().sentences()
+    assert "1 datagram waits in the journal to be stored" in sentence
+
+
 def test_ledger_journal_nobody_imported_is_all_backlog(db: None, var: Path) -> None:
     write_journal(var / "journal" / "hall", 4)
 

@@ -52,7 +52,9 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         if pending := pending_migrations():
-            self.stdout.write(f"Preparing the database ({pending} steps): {database_name()}")
+            self.stdout.write(
+                f"Preparing the database ({pending} step{'s'[: pending != 1]}): {database_name()}"
+            )
             call_command("migrate", verbosity=0, interactive=False)
 
     def _make_admin(self) -> None:
