@@ -118,7 +118,8 @@ def _side(request: HttpRequest, side: str, athlete: Athlete | None, number: int)
     kept: dict[str, str] = {
         name: request.GET[name] for name in (other, "tournament") if request.GET.get(name)
     }
-    words = request.GET.get(f"{side}_name", "").strip()[:100]
+    # PostgreSQL refuses a NUL even in a question.
+    words = request.GET.get(f"{side}_name", "").replace("\0", " ").strip()[:100]
     found = [] if athlete else _search(words)
     return {
         "name": side,

@@ -13,11 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 
 from tournaments import announce, sheets
-from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.adminbase import HistoryAdmin, ReadOnlyAdmin, column
 from tournaments.context import ContextTimeline
 from tournaments.export.admin import ExportAdmin
 from tournaments.forms import TournamentForm
@@ -64,7 +62,7 @@ def _days_in_force(rows: list[dict[str, Any]]) -> dict[int, str]:
 
 
 @admin.register(Tournament)
-class TournamentAdmin(ImportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class TournamentAdmin(ImportAdmin, HistoryAdmin):
     sheet = sheets.TOURNAMENTS
     resource_classes = [TournamentResource]
     form = TournamentForm
@@ -168,7 +166,7 @@ class TournamentAdmin(ImportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ign
 
 
 @admin.register(TournamentDay)
-class TournamentDayAdmin(ExportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class TournamentDayAdmin(ExportAdmin, HistoryAdmin):
     """A day's dates belong to its tournament; here its status can be set."""
 
     sheet = sheets.DAYS
@@ -207,7 +205,7 @@ class TournamentDayAdmin(ExportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: 
 
 
 @admin.register(Court)
-class CourtAdmin(ImportAdmin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class CourtAdmin(ImportAdmin, HistoryAdmin):
     sheet = sheets.COURTS
     resource_classes = [CourtResource]
     list_display = ["number_and_name", "sender", "active"]

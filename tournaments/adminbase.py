@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+# What asking for rows raises when the address says nonsense: a number that no column holds, the year 0.
+NONSENSE = (IncorrectLookupParameters, OverflowError, ValueError, DataError)
 
 
 def column(description: str, **options: Any) -> Callable[[Method], Method]:
@@ -18,7 +26,30 @@ def column(description: str, **options: Any) -> Callable[[Method], Method]:
     return decorate
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
+class StaffAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
+    """Filters that make no sense are answered in words, and with the whole list."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)
+        except NONSENSE as error:
+            messages.error(request, "These filters make no sense: this is the list without them.")
+            raise IncorrectLookupParameters from error
+
+
+class HistoryAdmin(SimpleHistoryAdmin, StaffAdmin):  # type: ignore[misc]
+    """Rows that people edit, with their history."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            self.opts.pk.to_python(object_id)
+        except ValidationError:
+            raise Http404(f"There is no such {self.opts.verbose_name}.") from None
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
+
+
+class ReadOnlyAdmin(StaffAdmin):
     """Rows that are written by the machine and only ever looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -8,12 +8,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 
 from events.alerts.states import State
 from events.models import Alert, AlertDelivery, AlertRule
-from tournaments.adminbase import ReadOnlyAdmin, column
+from tournaments.adminbase import HistoryAdmin, ReadOnlyAdmin, column
 
 STATES = {State.FIRING: "danger", State.RECOVERING: "warning", State.RESOLVED: "default"}
 DELIVERED = {"arrived": "success", "waiting": "warning", "given up": "danger"}
@@ -66,7 +64,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class AlertRuleAdmin(HistoryAdmin):
     list_display = ["title", "enabled", "wrong_when", "lasting", "over_after"]
     list_per_page = 50
     readonly_fields = ["means"]

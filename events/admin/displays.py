@@ -7,19 +7,17 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 
 from events.addresses import page_addresses
 from events.models_display import Display, View
-from tournaments.adminbase import column
+from tournaments.adminbase import HistoryAdmin, column
 from tournaments.models import Court
 
 STATES = {"connected": "success", "not connected": "warning", "never opened": "default", "revoked": "danger"}
 
 
 @admin.register(Display)
-class DisplayAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class DisplayAdmin(HistoryAdmin):
     list_display = ["name", "now_shows", "state", "last_seen"]
     list_filter = ["view"]
     search_fields = ["name"]

@@ -10,16 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
-from unfold.admin import ModelAdmin
 
 from events.models import ApiToken
-from tournaments.adminbase import column
+from tournaments.adminbase import StaffAdmin, column
 
 STATES = {"open": "success", "ended": "default", "revoked": "danger"}
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
+class ApiTokenAdmin(StaffAdmin):
     list_display = ["name", "begins", "scope", "state", "last_used_at", "expires_at", "created_by"]
     list_select_related = ["created_by"]
     list_filter = ["scope"]

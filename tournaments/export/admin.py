@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -15,9 +14,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
-from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
+from tournaments.adminbase import NONSENSE, StaffAdmin
 from tournaments.export.sending import BusyError, Export
 from tournaments.export.sheet import Sheet
 from tournaments.export.writing import FORMATS
@@ -34,7 +33,7 @@ class WholeList:
         self.result_list: list[Any] = []
 
 
-class ExportAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
+class ExportAdmin(StaffAdmin):
     """A list that can be taken along; `sheet` says what is in the file. For those who may see the list."""
 
     sheet: Sheet
@@ -83,7 +82,9 @@ class ExportAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
         changelist = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         try:
             found = self._filtered(request)
-        except IncorrectLookupParameters:
+            # Now, since it would be too late once the file has begun.
+            found.explain()
+        except NONSENSE:
             messages.error(request, "These filters make no sense.")
             return redirect(changelist)
         content_type, writer = FORMATS[ending]
