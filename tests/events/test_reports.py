@@ -246,6 +246,23 @@ def test_a_report_is_printed_as_pdf(viewer: Client, match: Any) -> None:
     assert b"Match report" in response.content or "Match report".encode("utf-16-be") in response.content
 
 
+def test_a_match_of_three_rounds_with_all_its_stoppages_is_one_page(viewer: Client, match: Any) -> None:
+    if pdf.browser() is None:
+        unavailable("no Chromium is installed (apt install chromium)")
+    match.blue.name = "LEE Daehoon"
+    match.blue.save()
+    match.replays *= 2
+    match.injuries *= 3
+    match.referees["judges"] *= 3
+    match.save()
+    # Its capture takes two lines.
+    node = match.events.first().session.node.name
+    Loss.objects.create(node=node, kind="drops", begin=NOON, end=NOON, datagrams=7)
+    document = viewer.get(reverse("match_pdf", args=[match.pk])).content
+
+    assert len(re.findall(rb"/Type\s*/Page\b", document)) == 1
+
+
 def test_what_is_printed_runs_nothing_and_loads_nothing() -> None:
     if pdf.browser() is None:
         unavailable("no Chromium is installed (apt install chromium)")
