@@ -214,7 +214,7 @@ class Restorer:
                 if part.label == "tournaments.tournament" and rows:
                     self.outcome.tournament_id = new[0]
                 done += len(some)
-                self.progress(f"Restoring {part.names[1]}", done, file.rows)
+                self.progress(f"Reading {part.names[1]}", done, file.rows)
 
     def _only_new(self, part: Part, reader: Reader, finder: Finder, rows: list[list[Any]]) -> list[list[Any]]:
         """The rows that are not there yet; of the others the keys and the differences are noted."""
