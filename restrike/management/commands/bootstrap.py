@@ -52,9 +52,8 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         if pending := pending_migrations():
-            self.stdout.write(
-                f"Preparing the database ({pending} step{'s'[: pending != 1]}): {database_name()}"
-            )
+            steps = "1 step" if pending == 1 else f"{pending} steps"
+            self.stdout.write(f"Preparing the database ({steps}): {database_name()}")
             call_command("migrate", verbosity=0, interactive=False)
 
     def _make_admin(self) -> None:
