@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from events.alerts import lease, outbox, receivers
 from events.alerts.showing import banners, may_see_alerts, open_alerts
+from events.asked import key_of, signed_in, whole_number
 from events.models import Alert, AlertDelivery, AlertRule
 from events.situation import Situation
 from tournaments.views import back
@@ -73,7 +73,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
         .filter(pk=pk, acknowledged_at=None)
         .update(
             acknowledged_at=timezone.now(),
-            acknowledged_by=_user(request),
+            acknowledged_by=signed_in(request),
             note=note,
             snoozed_until=None,
             snoozed_by=None,
@@ -97,16 +97,16 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 def acknowledge_all(request: HttpRequest) -> HttpResponse:
     """The same for all that the person saw, as when a hall is switched off. Fields: `alert` …, `note`."""
     _require(request, request.user.has_perm("events.acknowledge_alert"))
-    seen = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 19]
+    seen = [key_of(pk) for pk in request.POST.getlist("alert")]
     note = _note(request)
     with transaction.atomic():
         alerts = list(Alert.objects.unattended(timezone.now()).filter(pk__in=seen).select_for_update())
         Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(
-            acknowledged_at=timezone.now(), acknowledged_by=_user(request), note=note
+            acknowledged_at=timezone.now(), acknowledged_by=signed_in(request), note=note
         )
         if alerts:
             said = f"Acknowledged. {note}".strip()
-            LogEntry.objects.log_actions(_user(request).pk, alerts, CHANGE, said)
+            LogEntry.objects.log_actions(signed_in(request).pk, alerts, CHANGE, said)
     if alerts:
         number = len(alerts)
         messages.success(
@@ -121,13 +121,12 @@ def acknowledge_all(request: HttpRequest) -> HttpResponse:
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     """Quiet for some time, then it is told again. Fields: `minutes` (one of `SNOOZES`; 0 ends it), `next`."""
     alert = _alert_to_change(request, pk)
-    given = request.POST.get("minutes", "")
-    minutes = int(given) if given.isdecimal() and len(given) < 6 else -1
+    minutes = whole_number(request.POST.get("minutes"))
     if minutes != 0 and minutes not in SNOOZES:
         messages.error(request, "Nothing was changed. Choose how long it is to be quiet.")
         return back(request, "alerts")
     until = timezone.now() + timedelta(minutes=minutes) if minutes else None
-    user = _user(request) if minutes else None
+    user = signed_in(request) if minutes else None
     done = (
         Alert.objects.open().filter(pk=pk, acknowledged_at=None).update(snoozed_until=until, snoozed_by=user)
     )
@@ -184,10 +183,5 @@ def _require(request: HttpRequest, allowed: bool) -> None:
         raise PermissionDenied
 
 
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
 def _log(request: HttpRequest, alert: Alert, message: str) -> None:
-    LogEntry.objects.log_actions(_user(request).pk, [alert], CHANGE, message, single_object=True)
+    LogEntry.objects.log_actions(signed_in(request).pk, [alert], CHANGE, message, single_object=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from events.archive import room, runs, scope
 from events.archive.scope import Part
+from events.asked import signed_in
 from events.models import ArchiveRun
 from tournaments.models import Progress, Tournament
 
@@ -66,15 +66,13 @@ def _begin(request: HttpRequest, tournament: Tournament) -> HttpResponse:
         raise Http404
     archiving = direction == Direction.ARCHIVE
     part = scope.to_archive(tournament) if archiving else scope.to_bring_back(tournament)
-    user = request.user
-    assert isinstance(user, User)
     if not part.events:
         messages.info(request, "There is nothing to move any more.")
     elif archiving and (reason := scope.why_not(tournament)):
         messages.error(request, reason)
     else:
         try:
-            run = runs.begin(direction, [part], user)
+            run = runs.begin(direction, [part], signed_in(request))
         except runs.AlreadyRunningError as error:
             messages.error(request, str(error))
         else:

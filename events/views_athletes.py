@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from events.asked import key_of
 from events.models import Athlete, Match
 from events.statistics.athletes import Record, matches_of, record
 from events.statistics.shown import decision_bars, number, percent, record_rows, technique_bars
@@ -154,16 +155,12 @@ def _meetings(known: list[Athlete], scope: int | None) -> QuerySet[Match]:
 
 
 def _athlete(text: str | None) -> Athlete | None:
-    return Athlete.objects.filter(pk=_key(text)).first() if _key(text) else None
+    return Athlete.objects.filter(pk=key).first() if (key := key_of(text)) else None
 
 
 def _tournaments(request: HttpRequest, who: Q) -> tuple[list[Tournament], Tournament | None]:
     """Those with matches of `who`, the newest first, and the one asked for; a strange one is none."""
     in_some = Match.objects.filter(who).values("day__tournament")
     found = list(Tournament.objects.filter(pk__in=in_some))
-    asked = _key(request.GET.get("tournament"))
+    asked = key_of(request.GET.get("tournament"))
     return found, next((tournament for tournament in found if tournament.pk == asked), None)
-
-
-def _key(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -17,7 +17,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -25,6 +24,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from events.asked import key_of, signed_in
 from events.backup.make import backup_directory, take_in
 from events.backup.restore import why_not
 from events.backup.telling import DONE, RUNNING, StateFile, new_state, read_state, state_path
@@ -44,7 +44,7 @@ MODES = {
 def make(request: HttpRequest) -> HttpResponse:
     """Makes and verifies a backup of the tournament with the key `tournament`."""
     _require(request, "make")
-    tournament = get_object_or_404(Tournament, pk=_number(request.POST.get("tournament")))
+    tournament = get_object_or_404(Tournament, pk=key_of(request.POST.get("tournament")))
     return begin_action(request, f"Backing up {tournament}", ["backup_tournament", tournament.slug])
 
 
@@ -191,15 +191,6 @@ def _require(request: HttpRequest, name: str) -> None:
 
 def _row(request: HttpRequest, pk: int) -> Backup:
     return get_object_or_404(Backup.objects.exclude(file=""), pk=pk)
-
-
-def signed_in(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

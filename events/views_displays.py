@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from events.asked import key_of
 from events.models_display import Display, View
 from tournaments.models import Court
 
@@ -17,8 +18,7 @@ from tournaments.models import Court
 def make(request: HttpRequest) -> HttpResponse:
     """A display for `view` and `court` of the form, and its page, where the address is ready to copy."""
     view = request.POST.get("view", "")
-    number = request.POST.get("court", "")
-    court = Court.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    court = Court.objects.filter(pk=key_of(request.POST.get("court"))).first()
     if view not in View.values or (court is None and view != View.WALL):
         messages.error(request, "Choose a court and what to show of it.")
         return redirect("admin:events_display_changelist")

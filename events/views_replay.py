@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from events.asked import key_of, signed_in, whole_number
 from events.kinds import Kind, Status
 from events.live.feed import now_ms
 from events.models import Match
@@ -44,10 +44,9 @@ def start(request: HttpRequest) -> HttpResponse:
     if Replay.objects.count() >= MOST_REPLAYS:
         messages.error(request, f"{MOST_REPLAYS} replays are going on. Stop one of them first.")
         return redirect("replays")
-    assert isinstance(request.user, User)
-    made = Replay(by=request.user)
-    if number := _number(request.POST.get("match")):
-        made.match = get_object_or_404(Match.objects.select_related("court", "day__tournament"), pk=number)
+    made = Replay(by=signed_in(request))
+    if key := key_of(request.POST.get("match")):
+        made.match = get_object_or_404(Match.objects.select_related("court", "day__tournament"), pk=key)
         places = filter(None, (made.match, made.match.court, made.match.day))
         made.name = " · ".join(map(str, places))[:200]
     else:
@@ -104,11 +103,11 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
 def control(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes `paused` (0 or 1), `speed` (one of SPEEDS) and `position` (ms); nonsense changes nothing."""
     played = get_object_or_404(Replay, pk=pk)
-    paused, speed = request.POST.get("paused"), _number(request.POST.get("speed"))
+    paused, speed = request.POST.get("paused"), whole_number(request.POST.get("speed"))
     played.set(
         paused={"0": False, "1": True}.get(paused or ""),
         speed=speed if speed in SPEEDS else None,
-        position=_number(request.POST.get("position")),
+        position=whole_number(request.POST.get("position")),
     )
     return JsonResponse(played.told())
 
@@ -134,7 +133,3 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     except RecordingError as error:
         return JsonResponse({"error": str(error)}, status=409)
     return JsonResponse({"replay": played.told(), "now": now, "courts": by_number})
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -16,9 +16,10 @@ from django.utils.html import format_html
 
 from events import sheets
 from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
-from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, CourtFilter, moment, number
+from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, CourtFilter, moment
 from events.admin.lines import lines
 from events.archive.seeing import find_event, neighbours
+from events.asked import key_of
 from events.details import detail_rows, value_text
 from events.kinds import Status
 from events.models import ArchivedPssEvent, HourTally, PssEvent
@@ -77,7 +78,7 @@ class EventChangeList(BoundedChangeList):
             if isinstance(spec, CourtFilter):
                 totals = spec.queryset(request, totals)
         if tournament := self.filter_params.get("tournament", [""])[-1]:
-            totals = totals.filter(day__tournament=number(tournament))
+            totals = totals.filter(day__tournament=key_of(tournament))
         newest_of = totals.order_by("-hour").values_list("day__tournament", "day")
         newest_day = newest_of.first()
         if newest_day is None:
@@ -203,8 +204,7 @@ class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         related = ("court", "match", "tournament", "day__tournament", "session__node")
-        pk = int(object_id) if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else 0
-        event = find_event(pk, *related)
+        event = find_event(key_of(object_id), *related)
         if event is None:
             raise Http404("There is no such event.")
         if event.tournament:

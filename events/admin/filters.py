@@ -18,6 +18,7 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from events.asked import key_of
 from events.kinds import Kind, Side, Status
 from events.models import Match, PssEvent
 from tournaments.models import Court, Tournament, TournamentDay
@@ -36,7 +37,7 @@ class TournamentFilter(DropdownFilter):  # type: ignore[misc]  # the theme has n
         return [(str(pk), name) for pk, name in Tournament.objects.values_list("pk", "name")[:100]]
 
     def queryset(self, request: HttpRequest, events: Events) -> Events:
-        return events.filter(tournament_id=number(self.value())) if self.value() else events
+        return events.filter(tournament_id=key_of(self.value())) if self.value() else events
 
 
 class DayFilter(DropdownFilter):  # type: ignore[misc]
@@ -45,7 +46,7 @@ class DayFilter(DropdownFilter):  # type: ignore[misc]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         days = TournamentDay.objects.select_related("tournament").order_by("-date", "tournament")
-        if tournament := number(request.GET.get("tournament")):
+        if tournament := key_of(request.GET.get("tournament")):
             days = days.filter(tournament=tournament)
         return [(NONE, "No day"), *((str(day.pk), str(day)) for day in days[:200])]
 
@@ -58,7 +59,7 @@ def on_day(events: Events, value: str | None) -> Events:
         return events
     if value == NONE:
         return events.filter(tournament=None, day=None)
-    day = TournamentDay.objects.filter(pk=number(value)).first()
+    day = TournamentDay.objects.filter(pk=key_of(value)).first()
     return events.for_day(day) if day else events.none()  # type: ignore[attr-defined]
 
 
@@ -72,7 +73,7 @@ class CourtFilter(DropdownFilter):  # type: ignore[misc]
     def queryset(self, request: HttpRequest, events: Any) -> Any:
         if not self.value():
             return events
-        return events.filter(court=None if self.value() == NONE else number(self.value()))
+        return events.filter(court=None if self.value() == NONE else key_of(self.value()))
 
 
 class KindFilter(DropdownFilter):  # type: ignore[misc]
@@ -96,7 +97,7 @@ class SideFilter(DropdownFilter):  # type: ignore[misc]
         return [(str(Side.BLUE.value), "Blue"), (str(Side.RED.value), "Red")]
 
     def queryset(self, request: HttpRequest, events: Events) -> Events:
-        return events.filter(athlete=number(self.value())) if self.value() else events
+        return events.filter(athlete=key_of(self.value())) if self.value() else events
 
 
 class StatusFilter(DropdownFilter):  # type: ignore[misc]
@@ -128,7 +129,7 @@ class MatchFilter(TextFilter):  # type: ignore[misc]
         if not value:
             return events
         if value.startswith("#"):
-            return events.filter(match_id=number(value[1:]))
+            return events.filter(match_id=key_of(value[1:]))
         return events.filter(match__in=_matches(request, Q(number__iexact=value)))
 
 
@@ -150,9 +151,9 @@ def _matches(request: HttpRequest, where: Q) -> list[int]:
     matches = Match.objects.filter(where)
     day, tournament = request.GET.get("day"), request.GET.get("tournament")
     if day:
-        matches = matches.filter(day=None if day == NONE else number(day))
+        matches = matches.filter(day=None if day == NONE else key_of(day))
     elif tournament:
-        matches = matches.filter(day__tournament=number(tournament))
+        matches = matches.filter(day__tournament=key_of(tournament))
     return list(matches.order_by("-loaded_at").values_list("pk", flat=True)[:MATCHES])
 
 
@@ -204,15 +205,6 @@ def moment(text: str | None) -> datetime | None:
         # Far away, a database no longer understands the time once it is turned into UTC.
         return None
     return timezone.make_aware(found) if timezone.is_naive(found) else found
-
-
-def number(text: Any) -> int:
-    """A key from the address bar; 0, which nothing has, when it is not a number."""
-    try:
-        number = int(text)
-    except (TypeError, ValueError):
-        return 0
-    return number if 0 < number < 2**63 else 0
 
 
 INDEXED = {"tournament", "day", "match", "athlete", "status", "from", "to"}

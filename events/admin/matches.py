@@ -27,6 +27,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from events import sheets, story_pages
 from events.admin.bounded import BoundedChangeList, BoundedPaginator
 from events.admin.filters import CourtFilter, DayFilter, TournamentFilter
+from events.asked import key_of
 from events.match_facts import match_facts
 from events.models import Match
 from tournaments.adminbase import ReadOnlyAdmin, column
@@ -38,14 +39,14 @@ FOLLOWED = timedelta(hours=6)
 
 class MatchTournamentFilter(TournamentFilter):
     def queryset(self, request: HttpRequest, matches: Any) -> Any:
-        return matches.filter(day__tournament=_key(self.value())) if self.value() else matches
+        return matches.filter(day__tournament=key_of(self.value())) if self.value() else matches
 
 
 class MatchDayFilter(DayFilter):
     def queryset(self, request: HttpRequest, matches: Any) -> Any:
         if not self.value():
             return matches
-        return matches.filter(day=None if self.value() == "none" else _key(self.value()))
+        return matches.filter(day=None if self.value() == "none" else key_of(self.value()))
 
 
 class StateFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
@@ -61,10 +62,6 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no typ
         if self.value() == "done":
             return matches.done()
         return matches.filter(winner="") if self.value() == "open" else matches
-
-
-def _key(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @admin.register(Match)
@@ -199,4 +196,4 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET"])
         related = ("court", "day__tournament", "blue", "red")
         matches = Match.objects.with_is_last().select_related(*related)
-        return matches.filter(pk=_key(object_id)).first()
+        return matches.filter(pk=key_of(object_id)).first()

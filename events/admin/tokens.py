@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
+from events.asked import signed_in
 from events.models import ApiToken
 from tournaments.adminbase import StaffAdmin, column
 
@@ -54,8 +54,7 @@ class ApiTokenAdmin(StaffAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         if not change:
-            assert isinstance(request.user, User)
-            obj.created_by = request.user
+            obj.created_by = signed_in(request)
             # For `response_add` of this request, and nowhere else.
             self._give(request, obj.give_text())
         super().save_model(request, obj, form, change)
