@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from events.alerts import lease, outbox, receivers
-from events.alerts.showing import banners, may_see_alerts, open_alerts
+from events.alerts.showing import banners, open_alerts
 from events.asked import key_of, signed_in, whole_number
 from events.models import Alert, AlertDelivery, AlertRule
 from events.situation import Situation
@@ -33,9 +33,9 @@ LONGEST_NOTE = Alert._meta.get_field("note").max_length
 
 
 @require_GET
+@permission_required("events.view_alert", raise_exception=True)
 @never_cache
 def alerts_page(request: HttpRequest) -> HttpResponse:
-    _require(request, may_see_alerts(request.user))
     history = list(Alert.objects.exclude(resolved_at=None).select_related("acknowledged_by")[: HISTORY + 1])
     context = {
         **admin.site.each_context(request),
@@ -55,17 +55,18 @@ def alerts_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@permission_required("events.view_alert", raise_exception=True)
 @never_cache
 def alerts_open(request: HttpRequest) -> HttpResponse:
     """The open ones alone, drawn anew, for the page's script."""
-    _require(request, may_see_alerts(request.user))
     return render(request, "events/alerts/_open.html", _open(request))
 
 
 @require_POST
+@permission_required("events.acknowledge_alert", raise_exception=True)
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody has seen it and sees to it: it is quiet until it is over. Fields: `note`, `next`."""
-    alert = _alert_to_change(request, pk)
+    alert = get_object_or_404(Alert, pk=pk)
     note = _note(request)
     # One update, so that of two people one is told that the other was first.
     done = (
@@ -94,9 +95,9 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@permission_required("events.acknowledge_alert", raise_exception=True)
 def acknowledge_all(request: HttpRequest) -> HttpResponse:
     """The same for all that the person saw, as when a hall is switched off. Fields: `alert` …, `note`."""
-    _require(request, request.user.has_perm("events.acknowledge_alert"))
     seen = [key_of(pk) for pk in request.POST.getlist("alert")]
     note = _note(request)
     with transaction.atomic():
@@ -118,9 +119,10 @@ def acknowledge_all(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@permission_required("events.acknowledge_alert", raise_exception=True)
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     """Quiet for some time, then it is told again. Fields: `minutes` (one of `SNOOZES`; 0 ends it), `next`."""
-    alert = _alert_to_change(request, pk)
+    alert = get_object_or_404(Alert, pk=pk)
     minutes = whole_number(request.POST.get("minutes"))
     if minutes != 0 and minutes not in SNOOZES:
         messages.error(request, "Nothing was changed. Choose how long it is to be quiet.")
@@ -143,9 +145,9 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@permission_required("events.change_alertrule", raise_exception=True)
 def send_test(request: HttpRequest) -> HttpResponse:
     """A test message to each receiver; the watcher sends it, so this tells whether all of it works."""
-    _require(request, request.user.has_perm("events.change_alertrule"))
     now = timezone.now()
     if lease.watcher(now) is None:
         messages.error(request, "Nobody looks for alerts at the moment, so nothing would be sent.")
@@ -171,16 +173,6 @@ def _open(request: HttpRequest) -> dict[str, Any]:
 
 def _note(request: HttpRequest) -> str:
     return " ".join(request.POST.get("note", "").replace("\0", "").split())[:LONGEST_NOTE]
-
-
-def _alert_to_change(request: HttpRequest, pk: int) -> Alert:
-    _require(request, request.user.has_perm("events.acknowledge_alert"))
-    return get_object_or_404(Alert, pk=pk)
-
-
-def _require(request: HttpRequest, allowed: bool) -> None:
-    if not allowed:
-        raise PermissionDenied
 
 
 def _log(request: HttpRequest, alert: Alert, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
@@ -23,10 +23,10 @@ Direction = ArchiveRun.Direction
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required("events.archive_events", raise_exception=True)
 @never_cache
 def archive_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: how many events there are here and there. POST: begins to move them, as `direction` says."""
-    _require(request)
     tournament = get_object_or_404(Tournament, pk=pk)
     timezone.activate(tournament.tz)
     if request.method == "POST":
@@ -46,18 +46,13 @@ def archive_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+@permission_required("events.archive_events", raise_exception=True)
 @never_cache
 def archive_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that says how far it is, HTML, to put in place of the old."""
-    _require(request)
     tournament = get_object_or_404(Tournament, pk=pk)
     timezone.activate(tournament.tz)
     return render(request, "events/_archive_progress.html", _progress(tournament))
-
-
-def _require(request: HttpRequest) -> None:
-    if not request.user.has_perm("events.archive_events"):
-        raise PermissionDenied
 
 
 def _begin(request: HttpRequest, tournament: Tournament) -> HttpResponse:

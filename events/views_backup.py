@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -41,17 +41,17 @@ MODES = {
 
 
 @require_POST
+@permission_required("events.make_backup", raise_exception=True)
 def make(request: HttpRequest) -> HttpResponse:
     """Makes and verifies a backup of the tournament with the key `tournament`."""
-    _require(request, "make")
     tournament = get_object_or_404(Tournament, pk=key_of(request.POST.get("tournament")))
     return begin_action(request, f"Backing up {tournament}", ["backup_tournament", tournament.slug])
 
 
 @require_POST
+@permission_required("events.upload_backup", raise_exception=True)
 def upload(request: HttpRequest) -> HttpResponse:
     """Takes a file in, under a name of our own; it is verified at once."""
-    _require(request, "upload")
     file = request.FILES.get("file")
     if file is None or not file.size or file.size > LARGEST_UPLOAD:
         messages.error(request, "Choose the file of a backup first.")
@@ -76,9 +76,9 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@permission_required("events.download_backup", raise_exception=True)
 def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
-    _require(request, "download")
-    row = _row(request, pk)
+    row = _row(pk)
     if not row.is_there():
         messages.error(request, f"The file {row.path} is no longer there.")
         return redirect("admin:events_backup_change", pk)
@@ -86,28 +86,29 @@ def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
 
 
 @require_POST
+@permission_required("events.verify_backup", raise_exception=True)
 def verify(request: HttpRequest, pk: int) -> HttpResponse:
-    _require(request, "verify")
-    row = _row(request, pk)
+    row = _row(pk)
     return begin_action(request, f"Verifying {row.file}", ["verify_backup", str(row.path)], backup=row.pk)
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required("events.restore_backup", raise_exception=True)
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: how to restore. POST: a dry run, or with `confirmed` the real thing."""
-    _require(request, "restore")
-    row = _row(request, pk)
+    row = _row(pk)
     same = Tournament.objects.filter(slug=row.slug).first()
     mode = request.POST.get("mode", "new")
     if request.method == "GET" or mode not in MODES or (same is None and mode != "new"):
         context = {
+            **admin.site.each_context(request),
             "title": f"Restore {row.tournament_name}",
             "backup": row,
             "modes": MODES,
             "same": same,
             "why_not": why_not(same) if same else "",
         }
-        return TemplateResponse(request, "events/backup/restore.html", {**frame(request), **context})
+        return TemplateResponse(request, "events/backup/restore.html", context)
     args = ["restore_tournament", str(row.path)]
     args += {"new": ["--as-new"], "merge": ["--merge"], "replace": ["--replace", row.slug]}[mode]
     asked = {"backup": row.pk, "mode": mode}
@@ -123,13 +124,14 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+@permission_required("events.view_backup", raise_exception=True)
 def action(request: HttpRequest, key: UUID) -> HttpResponse:
     """How far a backup, a verification or a restore is, and what came of it."""
-    _require(request, "view")
     state = read_state(key.hex)
     if state is None:
         raise Http404("There is no such action, or it was long ago.")
     context = {
+        **admin.site.each_context(request),
         "title": state.title,
         "state": state,
         "key": key,
@@ -140,13 +142,13 @@ def action(request: HttpRequest, key: UUID) -> HttpResponse:
         "mode": MODES.get(state.asked.get("mode", "")),
         "may_restore": request.user.has_perm("events.restore_backup"),
     }
-    return TemplateResponse(request, "events/backup/action.html", {**frame(request), **context})
+    return TemplateResponse(request, "events/backup/action.html", context)
 
 
 @require_GET
+@permission_required("events.view_backup", raise_exception=True)
 def action_state(request: HttpRequest, key: UUID) -> JsonResponse:
     """The same for the page's script."""
-    _require(request, "view")
     state = read_state(key.hex)
     if state is None:
         return JsonResponse({"state": "gone"}, status=404)
@@ -184,14 +186,5 @@ def _see_it_end(process: subprocess.Popen[bytes], path: Path) -> None:
         StateFile(path, state).break_off()
 
 
-def _require(request: HttpRequest, name: str) -> None:
-    if not request.user.has_perm(f"events.{name}_backup"):
-        raise PermissionDenied
-
-
-def _row(request: HttpRequest, pk: int) -> Backup:
+def _row(pk: int) -> Backup:
     return get_object_or_404(Backup.objects.exclude(file=""), pk=pk)
-
-
-def frame(request: HttpRequest) -> dict[str, Any]:
-    return admin.site.each_context(request)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,16 +13,15 @@ from django.views.decorators.http import require_http_methods
 
 from events.backup.delete import doomed
 from events.models_backup import Backup
-from events.views_backup import begin_action, frame
+from events.views_backup import begin_action
 from tournaments.models import Tournament
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required("tournaments.delete_tournament", raise_exception=True)
 @never_cache
 def delete_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: what would go. POST: begins it, when `typed` is the tournament's slug."""
-    if not request.user.has_perm("tournaments.delete_tournament"):
-        raise PermissionDenied
     tournament = get_object_or_404(Tournament, pk=pk)
     timezone.activate(tournament.tz)
     going = doomed(tournament)
@@ -34,7 +33,7 @@ def delete_page(request: HttpRequest, pk: int) -> HttpResponse:
             command = ["delete_tournament", tournament.slug, "--yes", tournament.slug]
             return begin_action(request, f"Deleting {tournament}", command)
     context = {
-        **frame(request),
+        **admin.site.each_context(request),
         "title": f"Delete {tournament}",
         "tournament": tournament,
         "going": going,

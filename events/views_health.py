@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -20,7 +20,6 @@ from events.alerts.showing import may_see_alerts, open_alerts
 from events.losses import CourtLedger, ListenerLedger
 from events.measure import CourtMeasures, Measures
 from events.models import Loss
-from events.today import may_see
 
 #: Longer ago than this, and how long since is told as a time.
 _LATELY = timedelta(hours=1)
@@ -61,6 +60,7 @@ class CourtLine:
 
 
 @require_safe
+@permission_required("events.view_pssevent", raise_exception=True)
 @never_cache
 def health_page(request: HttpRequest) -> HttpResponse:
     """The whole page; the charts ask for their history themselves."""
@@ -76,6 +76,7 @@ def health_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@permission_required("events.view_pssevent", raise_exception=True)
 @never_cache
 def health_parts(request: HttpRequest) -> HttpResponse:
     """JSON `{"started": bool, "parts": {element id: HTML}}`, for a page that is open."""
@@ -88,23 +89,17 @@ def health_parts(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@permission_required("events.view_pssevent", raise_exception=True)
 @never_cache
 def health_history(request: HttpRequest) -> HttpResponse:
     """JSON: `events.series.read` for `?range=10m|1h|24h|1y`, of the listener `?node=` or of all."""
-    _refuse_others(request)
     about = series.RANGES.get(request.GET.get("range", "1h"))
     if about is None:
         return HttpResponseBadRequest(f"range is one of {', '.join(series.RANGES)}")
     return JsonResponse(series.read(about, timezone.now(), request.GET.get("node", "")[:100]))
 
 
-def _refuse_others(request: HttpRequest) -> None:
-    if not may_see(request.user):
-        raise PermissionDenied
-
-
 def _context(request: HttpRequest) -> dict[str, Any]:
-    _refuse_others(request)
     measures = measure.read()
     if measures.days:
         timezone.activate(measures.days[0].tournament.tz)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,10 +19,9 @@ from events.views_backup import begin_action
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required("events.move_events", raise_exception=True)
 def move_page(request: HttpRequest) -> HttpResponse:
     """GET: the form, and with its fields filled the preview. POST: begins it, if the numbers still hold."""
-    if not request.user.has_perm("events.move_events"):
-        raise PermissionDenied
     asked = request.POST if request.method == "POST" else request.GET
     form = MoveForm(asked if "court" in asked else None)
     shown: Preview | None = None

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from events.today import load_today, may_see, page_context
+from events.today import load_today, page_context
 
 
 @require_GET
+@permission_required("events.view_pssevent", raise_exception=True)
 @never_cache
 def today_parts(request: HttpRequest) -> HttpResponse:
     """JSON `{"started": bool, "parts": {element id: HTML}}`."""
-    if not may_see(request.user):
-        raise PermissionDenied
     today = load_today()
     context = page_context(request, today)
     parts = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from events.asked import signed_in
 from restrike.preflight import Preflight
 
 #: The page waits for its backup, which takes some seconds for this many events.
@@ -17,17 +17,16 @@ LARGEST_BACKUP = 20_000
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required("events.view_pssevent", raise_exception=True)
 @never_cache
 def preflight(request: HttpRequest) -> HttpResponse:
     """GET only looks. POST also sends a test datagram and, for those who may, makes a backup."""
-    if not request.user.has_perm("events.view_pssevent"):
-        raise PermissionDenied
     run = request.method == "POST"
     lines = Preflight(
         trial=run,
         backup=run and request.user.has_perm("events.make_backup"),
         largest=LARGEST_BACKUP,
-        user=request.user if isinstance(request.user, User) else None,
+        user=signed_in(request),
     ).lines()
     context = {
         **admin.site.each_context(request),

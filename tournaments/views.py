@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -54,9 +55,8 @@ def court_rows() -> list[dict[str, Any]]:
 
 
 @require_GET
+@permission_required("tournaments.view_contextchange", raise_exception=True)
 def context_page(request: HttpRequest) -> HttpResponse:
-    if not request.user.has_perm("tournaments.view_contextchange"):
-        raise PermissionDenied
     form = ContextForm(initial={"day": request.GET.get("day"), "court": [request.GET.get("court", "all")]})
     history = ContextChange.objects.select_related("day__tournament", "court", "user")[: HISTORY + 1]
     context = {
