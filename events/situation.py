@@ -67,11 +67,8 @@ class Situation:
         self.nodes = list(ListenerNode.objects.all())
         self.timeline = ContextTimeline.load()
         self.courts = list(Court.objects.filter(active=True))
-        self.heard = list(
-            UdpSession.objects.filter(ended_at=None, last_event_at__gte=self.now - HEARD).select_related(
-                "court"
-            )
-        )
+        heard = UdpSession.objects.filter(ended_at=None, last_event_at__gte=self.now - HEARD)
+        self.heard = set(heard.values_list("court", flat=True))
         self.in_force = self._in_force()
 
     @property
@@ -148,12 +145,8 @@ class Situation:
 
     def courts_without_day(self) -> list[Court | None]:
         """The courts that send while no day is in force there; None, at the end: a sender without a court."""
-        lost = {
-            session.court
-            for session in self.heard
-            if self.timeline.day_id_at(session.court_id, self.now) is None
-        }
-        courts: list[Court | None] = [*sorted(filter(None, lost), key=lambda court: court.number)]
+        lost = {court for court in self.heard if self.timeline.day_id_at(court, self.now) is None}
+        courts: list[Court | None] = [*Court.objects.filter(pk__in=lost).order_by("number")] if lost else []
         return [*courts, None] if None in lost else courts
 
     def _without_a_day(self) -> list[Problem]:

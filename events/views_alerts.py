@@ -160,7 +160,7 @@ def send_test(request: HttpRequest) -> HttpResponse:
 
 def _open(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
-    alerts = open_alerts()
+    alerts = open_alerts("acknowledged_by", "snoozed_by")
     waiting = [alert for alert in alerts if alert.is_unattended(now)]
     return {
         "waiting": waiting,

@@ -15,7 +15,6 @@ from django.urls import reverse_lazy
 
 from restrike import logs, sqlite
 from restrike.environment import Env
-from restrike.navigation import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -60,7 +59,7 @@ INSTALLED_APPS = [
     "ingest",
     "events",
     "tournaments",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
@@ -271,5 +270,4 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("staff/favicon.svg")},
     ],
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},
 }

@@ -48,9 +48,10 @@ def court_rows() -> list[dict[str, Any]]:
         )
     wanted = {row["day_id"] for row in rows if row["day_id"]}
     by_id = TournamentDay.objects.select_related("tournament").in_bulk(wanted)
+    warnings = {pk: announce.not_today(day) for pk, day in by_id.items()}
     for row in rows:
         row["day"] = by_id.get(row["day_id"])
-        row["not_today"] = announce.not_today(row["day"]) if row["day"] else ""
+        row["not_today"] = warnings.get(row["day_id"], "")
     return rows
 
 
