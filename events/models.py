@@ -198,6 +198,9 @@ class Match(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    # Of rows that come from `with_is_last`.
+    is_last: bool
+
     objects = MatchQuerySet.as_manager()
 
     class Meta:
@@ -232,6 +235,15 @@ class Match(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("admin:events_match_change", args=[self.pk])
+
+    @property
+    def state(self) -> str:
+        """loaded, running, done or no result; of a row that comes from `with_is_last`."""
+        if self.winner:
+            return "done"
+        if self.started_at is None:
+            return "loaded"
+        return "running" if self.is_last and self.ended_at is None else "no result"
 
 
 class PssEvent(models.Model):

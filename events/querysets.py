@@ -72,7 +72,7 @@ class MatchQuerySet(models.QuerySet["Match"]):
 
     def with_is_last(self) -> MatchQuerySet:
         """Adds `is_last`: no other match was loaded on its court since."""
-        return self.annotate(is_last=~models.Exists(self._later()))
+        return self.annotate(is_last=~models.Exists(self._later()))  # type: ignore[no-redef]  # named in Match
 
     def running(self) -> MatchQuerySet:
         # One that was left without a result stops running when the next is loaded.

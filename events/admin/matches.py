@@ -130,11 +130,7 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
     def outcome(self, match: Match) -> tuple[str, str] | None:
         if match.winner:
             return match.winner, f"{match.get_winner_display()} {match.decision}".strip()
-        if not match.started_at or match.ended_at:
-            return None
-        # Annotated by `get_queryset`.
-        is_last: bool = match.is_last  # type: ignore[attr-defined]
-        return ("running", "running") if is_last else ("tie", "no result")
+        return {"running": ("running", "running"), "no result": ("tie", "no result")}.get(match.state)
 
     def get_urls(self) -> list[URLPattern]:
         story = self.admin_site.admin_view(self.story_view)
@@ -153,9 +149,8 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
             return TemplateResponse(request, "events/match_gone.html", context, status=404)
         if match.day:
             timezone.activate(match.day.tournament.tz)
-        # Annotated by `with_is_last`; a sender that left for good is not waited for.
-        is_last: bool = match.is_last  # type: ignore[attr-defined]
-        follows = is_last and not match.winner and timezone.now() - match.loaded_at < FOLLOWED
+        # A sender that left for good is not waited for.
+        follows = match.is_last and not match.winner and timezone.now() - match.loaded_at < FOLLOWED
         context = {"match": match, "follows": follows, **match_facts(match)}
         if request.GET.get("part") == "facts":
             return TemplateResponse(request, "events/_match_facts.html", context)

@@ -144,21 +144,13 @@ def match_of(match: Match) -> dict[str, Any]:
         **{name: getattr(match, name) for name in ("number", "phase", "category", "division")},
         "blue": match.blue,
         "red": match.red,
-        "state": _state(match),
+        "state": match.state,
         "rounds": rounds,
         "rounds_won_blue": sum(told["winner"] == "blue" for told in rounds),
         "rounds_won_red": sum(told["winner"] == "red" for told in rounds),
         "winner": match.winner or None,
         **{name: getattr(match, name) for name in ("decision", "loaded_at", "started_at", "ended_at")},
     }
-
-
-def _state(match: Match) -> str:
-    if match.winner:
-        return "done"
-    if match.started_at is None:
-        return "loaded"
-    return "running" if match.ended_at is None and match.is_last else "no result"  # type: ignore[attr-defined]
 
 
 def _side(number: Any) -> str | None:

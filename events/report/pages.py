@@ -73,22 +73,19 @@ def day_report(day: TournamentDay) -> dict[str, Any]:
 
 def _line(match: Match) -> dict[str, Any]:
     facts = match_facts(match)
-    is_last: bool = match.is_last  # type: ignore[attr-defined]
     return {
         "match": match,
         "rounds": [told[:2] for told in match.rounds],
         "rounds_won": facts["rounds_won"],
         "decision": decision_text(match.decision) if match.decision else "",
-        "state": _state(match, is_last),
+        "state": _state(match),
     }
 
 
-def _state(match: Match, is_last: bool) -> str:
+def _state(match: Match) -> str:
     if match.winner:
         return "A tie" if match.winner == "tie" else f"{match.get_winner_display()} wins"
-    if match.started_at is None:
-        return "not started"
-    return "running" if is_last and match.ended_at is None else "no result"
+    return "not started" if match.state == "loaded" else match.state
 
 
 def _understood(by_status: dict[str, int]) -> dict[str, int]:

@@ -402,6 +402,25 @@ def test_matches_are_filtered_by_state(viewer: Client, state: str) -> None:
     assert list(response.context["cl"].result_list) == expected
 
 
+def test_list_says_how_each_match_stands(viewer: Client) -> None:
+    court, other = CourtFactory(), CourtFactory()
+    begun: Any = {"court": court, "started_at": NOON}
+    MatchFactory(number="WON", winner="red", decision="PTF", ended_at=NOON, **begun)
+    MatchFactory(number="LEFT", loaded_at=NOON + timedelta(minutes=1), **begun)
+    MatchFactory(number="ON", loaded_at=NOON + timedelta(minutes=2), **begun)
+    MatchFactory(number="ENDED", court=other, started_at=NOON, ended_at=NOON)
+    MatchFactory(number="LOADED")
+    changelist = viewer.get(reverse("admin:events_match_changelist")).context["cl"]
+    said = {match.number: changelist.model_admin.outcome(match) for match in changelist.result_list}
+    assert said == {
+        "WON": ("red", "Red PTF"),
+        "LEFT": ("tie", "no result"),
+        "ON": ("running", "running"),
+        "ENDED": ("tie", "no result"),
+        "LOADED": None,
+    }
+
+
 def test_matches_are_found_by_number_and_athlete(viewer: Client) -> None:
     match = MatchFactory(number="777", blue=AthleteFactory(name="ÖSTBYE H"))
     MatchFactory(number="7")
