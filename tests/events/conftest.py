@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.test import Client
 
 from events.replay import loaded
 from tests.events.live_stage import cookie_of
@@ -18,6 +19,14 @@ from tests.factories import UserFactory
 def cookie(transactional_db: None) -> str:
     """The session cookie of a viewer."""
     return cookie_of(UserFactory(is_superuser=True))
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    """Signed in, and may look at everything."""
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+    return client
 
 
 @pytest_asyncio.fixture

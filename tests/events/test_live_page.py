@@ -32,11 +32,6 @@ def signed_in(**user: object) -> Client:
     return client
 
 
-@pytest.fixture
-def viewer() -> Client:
-    return signed_in(group="Viewer")
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_send_the_anonymous_to_the_sign_in(client: Client, page: str) -> None:
     answer = client.get(page)

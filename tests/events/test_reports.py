@@ -37,13 +37,6 @@ pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
 
 
-@pytest.fixture
-def viewer() -> Client:
-    client = Client()
-    client.force_login(UserFactory(group="Viewer"))
-    return client
-
-
 def score(match: Any, session: Any, at: float, blue: int, red: int) -> Any:
     return PssEventFactory(
         match=match,

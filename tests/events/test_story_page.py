@@ -38,13 +38,6 @@ def _empty_cache() -> None:
     cache.clear()
 
 
-@pytest.fixture
-def viewer() -> Client:
-    client = Client()
-    client.force_login(UserFactory(group="Viewer"))
-    return client
-
-
 def story_url(match: Match | int) -> str:
     return reverse("admin:events_match_story", args=[getattr(match, "pk", match)])
 
