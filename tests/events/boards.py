@@ -70,3 +70,11 @@ LOAD = [
     (0.029, "ref;SMITH J;USA;ju1;GARCIA M;ESP;ju2;KIM S;KOR;ju3;DUPONT A;FRA;"),
     (0.030, "rdy;FightReady"),
 ]
+FIGHT = [(10.0, "clk;02:00;start"), (11.0, "clk;01:59")]
+END_OF_ROUND = [(130.0, "clk;0:00;stopEnd"), (130.02, "clk;00:00;stop")]
+NEXT_LOAD = [
+    (200.000, "pre;FightLoaded"),
+    (200.001, "rnd;1"),
+    (200.013, "mch;8;Final;MEN M -80KG;;#0000ff;#FFFFFF;#ff0000;#FFFFFF;ID-8;SENIORS;3;120;cntDown;21;5"),
+    (200.027, "at1;KIM S;KIM S;KOR;at2;BERG O;BERG O;NOR"),
+]
