@@ -47,13 +47,15 @@ class InForce:
 class Problem:
     """A sentence for a banner, and the button that helps: a link, or a day to put in force.
 
-    `kind`, `subject` and `name` are those of the alert that it becomes when it lasts.
+    `kind`, `subject` and `name` are those of the alert that it becomes when it lasts; `alert_text` is what
+    that alert says beneath its title, where `text` would say the title again.
     """
 
     text: str
     kind: str
     subject: str = ""
     name: str = ""
+    alert_text: str = ""
     is_bad: bool = False
     url: str = ""
     label: str = ""
@@ -183,6 +185,7 @@ class Situation:
                     "wrong_day",
                     f"day:{item.day.pk}",
                     str(item.day),
+                    f"{tournament}: {text}",
                     url="context",
                     label="Change",
                     day=right,

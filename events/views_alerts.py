@@ -37,12 +37,15 @@ LONGEST_NOTE = Alert._meta.get_field("note").max_length
 @never_cache
 def alerts_page(request: HttpRequest) -> HttpResponse:
     history = list(Alert.objects.exclude(resolved_at=None).select_related("acknowledged_by")[: HISTORY + 1])
+    shown = banners(request, Situation())
+    told = {(alert.kind, alert.subject) for alert in shown["open_alerts"]}
     context = {
         **admin.site.each_context(request),
         "title": "Alerts",
         **_open(request),
-        **banners(request, Situation()),
-        # The page itself says all of it.
+        **shown,
+        # The page itself says all of it, but what is no alert yet.
+        "problems": [problem for problem in shown["problems"] if (problem.kind, problem.subject) not in told],
         "alert_banner": None,
         "history": history[:HISTORY],
         "has_more": len(history) > HISTORY,

@@ -138,6 +138,7 @@ def _troubles(request: HttpRequest, measures: Measures) -> list[Trouble]:
             acknowledged=not alert.is_unattended(measures.at),
         )
         for alert in alerts
+        if not alert.about.can_wait
     ]
     return sorted(troubles, key=lambda trouble: (trouble.acknowledged, not trouble.is_bad))
 

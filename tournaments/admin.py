@@ -42,7 +42,6 @@ def day_cards(tournament: Tournament, rows: list[dict[str, Any]]) -> list[dict[s
             "matches": matches[day.pk],
             "in_force": in_force.get(day.pk, ""),
             "is_today": day.date == today,
-            "warning": announce.not_today(day),
         }
         for day in days
     ]
@@ -258,7 +257,7 @@ class ContextChangeAdmin(ReadOnlyAdmin):
     def where(self, change: ContextChange) -> str:
         return str(change.court or "All courts")
 
-    @column("in force from then on")
+    @column("active from then on")
     def day_in_force(self, change: ContextChange) -> str:
         if change.day is None:
             return "no day"

@@ -24,10 +24,10 @@ def in_force(change: ContextChange, courts: Sequence[Court | None]) -> str:
     since = timezone.localtime(change.effective_at, zone)
     if change.day is None:
         return (
-            f"No day is in force on {places(courts)} since {since:%H:%M:%S}. "
+            f"No day is active on {places(courts)} since {since:%H:%M:%S}. "
             "What they send from now on is kept, without a day."
         )
-    return f"In force on {places(courts)} since {since:%H:%M:%S}: {change.day}."
+    return f"Active on {places(courts)} since {since:%H:%M:%S}: {change.day}."
 
 
 def not_today(day: TournamentDay) -> str:

@@ -120,7 +120,7 @@ def days_in_use(tournament: Tournament) -> str:
             if any(getattr(used, "events", 1) for used in error.protected_objects):
                 return (
                     f"Day {day.number} ({date_format(day.date, 'D j M')}) has been in use: "
-                    "it was put in force, or events were moved to it. Keep it inside the dates."
+                    "it was made active, or events were moved to it. Keep it inside the dates."
                 )
     return ""
 

@@ -93,6 +93,4 @@ def set_context_view(request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         changes = [set_context(day, court=court, user=request.user, at=now) for court in courts]
     messages.success(request, announce.in_force(changes[0], courts))
-    if day and (warning := announce.not_today(day)):
-        messages.warning(request, warning)
     return back(request, "context")

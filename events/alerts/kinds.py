@@ -15,7 +15,8 @@ class Kind:
     """`threshold` is in `unit`; None where there is nothing to measure, only yes or no.
 
     `below`: wrong below the threshold, not above it.
-    `urgent`: rings on the live page. `always`: also between sessions, when nothing is going on.
+    `urgent`: rings on the live page. `can_wait`: nobody can do anything about it today, so no banner says
+    it and Health is well with it. `always`: also between sessions, when nothing is going on.
     `page`: the name of the page that helps.
     """
 
@@ -28,6 +29,7 @@ class Kind:
     hold_s: int = 10
     recover_s: int = 30
     urgent: bool = False
+    can_wait: bool = False
     always: bool = False
     page: str = ""
     page_label: str = ""
@@ -190,6 +192,7 @@ _ALL = (
         threshold=5_000,
         hold_s=0,
         recover_s=60,
+        can_wait=True,
         page="admin:tournaments_tournament_changelist",
         page_label="Tournaments",
     ),

@@ -74,7 +74,7 @@ class Reader:
             self._slow = [*_full_days(), *_backups(situation)]
             self._slow_at = now
         readings = [
-            *(Reading(p.kind, p.text, 1.0, p.subject, p.name) for p in situation.problems()),
+            *(Reading(p.kind, p.alert_text or p.text, 1.0, p.subject, p.name) for p in situation.problems()),
             *_courts(measures),
             *self._backlog(measures),
             *_listeners(measures),

@@ -53,8 +53,8 @@ def untold(alerts: Iterable[Alert], problems: Collection[Problem]) -> list[Alert
 
 
 def banner(alerts: Iterable[Alert], problems: Collection[Problem], now: datetime) -> Banner | None:
-    """None when nobody has to do anything. `problems` have banners of their own, with a button."""
-    waiting = [alert for alert in alerts if alert.is_unattended(now)]
+    """None when nobody has to do anything now. `problems` have banners of their own, with a button."""
+    waiting = [alert for alert in alerts if alert.is_unattended(now) and not alert.about.can_wait]
     if not waiting:
         return None
     count = len(waiting)

@@ -266,5 +266,5 @@ def why_not(tournament: Tournament, using: str = "default") -> str:
         return ""
     return (
         f"“{tournament}” is active now, so its events are still coming in. "
-        "Put another day or none in force first (page Context), then try again."
+        "Make another day or none active first (page Context), then try again."
     )

@@ -67,7 +67,7 @@ def context(situation: Situation) -> Line:
         return bad(
             key,
             title,
-            f"No day is in force{where}: what is sent is kept, but belongs to no day.",
+            f"No day is active{where}: what is sent is kept, but belongs to no day.",
             "Open Today or Context and make today’s day active.",
         )
     wrong = [text for item in situation.in_force if (text := announce.not_today(item.day))]
@@ -76,7 +76,7 @@ def context(situation: Situation) -> Line:
     return good(
         key,
         title,
-        " ".join(f"{item.day} is in force on {item.places}." for item in situation.in_force),
+        " ".join(f"{item.day} is active on {item.places}." for item in situation.in_force),
     )
 
 
@@ -95,7 +95,7 @@ def backups(
     """
     found = {item.day.tournament_id: item.day.tournament for item in situation.in_force}
     if not found:
-        return [bad("backup", "Backup", "No tournament is in force.", "Make today’s day active first.")]
+        return [bad("backup", "Backup", "No tournament is active.", "Make today’s day active first.")]
     lines = []
     for tournament in found.values():
         title = f"Backup of {tournament}" if len(found) > 1 else "Backup"

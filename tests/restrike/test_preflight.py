@@ -175,7 +175,7 @@ def test_preflight_of_a_new_installation_says_what_to_do(
     assert found.mend == "Stop it, or choose another port with INGEST_LISTEN."
     assert "Only programs on this machine can send here" in lines["addresses"].says
     assert lines["courts"].says == "No court is known yet."
-    assert lines["context"].says.startswith("No day is in force")
+    assert lines["context"].says.startswith("No day is active")
     assert lines["datagram"].is_bad
     assert all(line.mend for line in lines.values() if line.is_bad)
     assert lines_of(trial=True)["listener"].says == "Nothing is recording."

@@ -36,7 +36,7 @@ def test_set_puts_a_day_in_force_on_one_court() -> None:
     assert change is not None
     assert change.day == day
     assert get_context(other) is None
-    assert words.startswith(f"In force on {court} since ")
+    assert words.startswith(f"Active on {court} since ")
 
 
 def test_set_prints_json() -> None:

@@ -1,4 +1,4 @@
-"""The context page and the buttons that put a day in force."""
+"""The context page and the buttons that make a day active."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def said(response: HttpResponse) -> str:
     return " ".join(str(message) for message in get_messages(response.wsgi_request))  # type: ignore[attr-defined]
 
 
-def test_setting_says_what_is_in_force_where_and_since_when(operator: Client) -> None:
+def test_setting_says_what_is_active_where_and_since_when(operator: Client) -> None:
     day = make_day(name="Berlin Open", start_date=timezone.localdate())
 
     response = operator.post(reverse("set_context"), {"court": "all", "day": day.pk})
 
     change = ContextChange.objects.get()
     since = f"{change.effective_at:%H:%M:%S}"
-    assert said(response) == f"In force on all courts since {since}: {day}."
+    assert said(response) == f"Active on all courts since {since}: {day}."
     assert (change.court, change.day, change.user.username) == (None, day, "olga")
     assert abs(change.effective_at - timezone.now()) < timedelta(seconds=20)
 
@@ -61,10 +61,19 @@ def test_setting_on_two_courts_leaves_the_others_alone(operator: Client) -> None
     assert f"{courts[0]} and {courts[2]}" in said(response)
 
 
-def test_setting_warns_when_the_day_is_not_today(operator: Client) -> None:
+def test_setting_warns_once_when_the_day_is_not_today(operator: Client) -> None:
     day = make_day(start_date=date(2020, 2, 1))
-    response = operator.post(reverse("set_context"), {"court": "all", "day": day.pk})
-    assert "Day 1 is Sat 1 Feb, but today is" in said(response)
+    for there in (reverse("context"), day.get_absolute_url(), day.tournament.get_absolute_url()):
+        asked = {"court": "all", "day": day.pk, "next": there}
+        page = operator.post(reverse("set_context"), asked, follow=True).content.decode()
+        assert page.count("The active day is not today.") == 1
+        # The mark in the table of courts says it again to whoever points at it.
+        assert (
+            page.replace('title="Day 1 is Sat 1 Feb, but today is', "").count(
+                "Day 1 is Sat 1 Feb, but today is"
+            )
+            == 1
+        )
 
 
 def test_clearing_says_that_events_are_kept_without_a_day(operator: Client) -> None:
@@ -73,7 +82,7 @@ def test_clearing_says_that_events_are_kept_without_a_day(operator: Client) -> N
 
     response = operator.post(reverse("set_context"), {"court": court.pk, "day": "none"})
 
-    assert "No day is in force on Court 7 since" in said(response)
+    assert "No day is active on Court 7 since" in said(response)
     change = get_context(court)
     assert change is not None
     assert change.day is None

@@ -19,7 +19,7 @@ _MARKS = {State.GOOD: "ok ", State.BAD: "NO ", State.UNKNOWN: " ? "}
 class Command(BaseCommand):
     help = (
         "Is everything in order before the doors open? Sends a test datagram to the listener, backs up\n"
-        "the tournament in force, and says how to mend what is wrong. Ends with 1 when something is.\n\n"
+        "the active tournament, and says how to mend what is wrong. Ends with 1 when something is.\n\n"
         "Example: manage.py preflight\n"
         "         manage.py preflight --json"
     )

@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from events.alerts import reading
 from events.alerts.kinds import KINDS
@@ -175,7 +176,10 @@ def test_active_day_that_is_not_today(hall: Hall) -> None:
     ContextChangeFactory(day=yesterday, effective_at=hall.start)
     assert hall.look(0) == []
     assert hall.look(30) == ["wrong_day"]
-    assert only().text.startswith("The active day is not today. Last week")
+    day = f"{date_format(yesterday.date, 'D j M')}, but today is"
+    assert only().text.startswith(f"Last week: Day 1 is {day}")
+    # Its title has said so.
+    assert only().about.title not in only().text
 
 
 def test_messages_dropped_by_the_system(hall: Hall) -> None:

@@ -365,6 +365,28 @@ def test_today_says_each_alert_once(operator: Client) -> None:
         assert "alerts are open" not in shown
 
 
+def test_what_can_wait_until_the_tournament_is_over_has_no_banner(operator: Client, watched: None) -> None:
+    all_is_well()
+    text = "Berlin Open has 6,000 events on day 1."
+    make_alert(kind="day_events", subject="tournament:1", name="Berlin Open", text=text, value=6_000)
+    for name in ("live", "live_problems", "admin:events_athlete_changelist", "health"):
+        assert text not in page(operator, name), name
+    assert "Everything is in order." in page(operator, "health")
+    for name in ("alerts", "admin:index"):
+        assert page(operator, name).count(text) == 1, name
+    make_alert()
+    assert "1 alert is open." not in page(operator, "live_problems")
+    assert "Court 3 has sent nothing for 25 s" in page(operator, "live_problems")
+
+
+def test_page_says_each_alert_once(operator: Client, watched: None) -> None:
+    ListenerNodeFactory(name="hall", recorder_seen_at=timezone.now() - timedelta(minutes=1))
+    (problem,) = Situation().problems()
+    assert page(operator).count(problem.text) == 1
+    make_alert(kind="not_recording", subject="hall", name="hall", text=problem.text)
+    assert page(operator).count(problem.text) == 1
+
+
 def test_banner_goes_when_everything_was_seen_to(operator: Client) -> None:
     all_is_well()
     now = timezone.now()

@@ -26,7 +26,7 @@ examples:
 
 
 class Command(BaseCommand):
-    help = "Show, set or clear the tournament day in force, on one court or on all of them."
+    help = "Show, set or clear the active tournament day, on one court or on all of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
