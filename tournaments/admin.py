@@ -22,7 +22,7 @@ from tournaments.forms import TournamentForm
 from tournaments.imports.admin import ImportAdmin
 from tournaments.imports.lists import CourtResource, TournamentResource
 from tournaments.models import ContextChange, Court, Progress, Tournament, TournamentDay
-from tournaments.views import court_rows
+from tournaments.views import court_rows, together
 
 PROGRESS_COLOURS = {Progress.PLANNED: "info", Progress.RUNNING: "success", Progress.FINISHED: "default"}
 
@@ -144,8 +144,9 @@ class TournamentAdmin(ImportAdmin, HistoryAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             # As it is stored, not as it was typed: what was typed may have been refused.
-            context["rows"] = court_rows()
-            context["day_cards"] = day_cards(Tournament.objects.get(pk=obj.pk), context["rows"])
+            rows = court_rows()
+            context["rows"] = together(rows)
+            context["day_cards"] = day_cards(Tournament.objects.get(pk=obj.pk), rows)
             context["history"] = (
                 ContextChange.objects.filter(day__tournament=obj)
                 .select_related("day__tournament", "court", "user")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -20,54 +20,37 @@ from tournaments.models import Court, Tournament, TournamentDay
 
 ALL_COURTS = "all"
 NO_DAY = "none"
+OPTION = '<option value="{}">{}</option>'
 
 
 @cache
-def time_zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+def time_zone_options() -> str:
     """By continent, without the names that only old systems use. Asking the system reads 600 files."""
-    groups: dict[str, list[tuple[str, str]]] = {"": [("UTC", "UTC")]}
+    groups: dict[str, list[tuple[str, str]]] = {"Everywhere": [("UTC", "UTC")]}
     for name in sorted(zoneinfo.available_timezones()):
         continent, _, city = name.partition("/")
         if city and continent not in {"Etc", "SystemV", "US", "posix", "right"}:
             groups.setdefault(continent, []).append((name, city.replace("_", " ")))
-    return [(continent or "Everywhere", zones) for continent, zones in groups.items()]
+    return format_html_join(
+        "",
+        '<optgroup label="{}">{}</optgroup>',
+        ((continent, format_html_join("", OPTION, zones)) for continent, zones in groups.items()),
+    )
 
 
 class TimeZoneSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme has no types
     """A select whose hundreds of options do not go through a template each, which took half of the page."""
 
-    choices: list[Any]
-
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        choices, self.choices = self.choices, []
-        try:
-            frame = super().render(name, value, attrs, renderer)
-        finally:
-            self.choices = choices
-        options = _options(tuple((label, _frozen(inside)) for label, inside in choices))
+        options = time_zone_options()
         if value:
             chosen = f'value="{escape(value)}"'
+            if chosen not in options:
+                options = format_html(OPTION, value, value) + options
             options = options.replace(f"{chosen}>", f"{chosen} selected>", 1)
+        frame = super().render(name, value, attrs, renderer)
         before, end, after = frame.rpartition("</select>")
         return mark_safe(f"{before}{options}{end}{after}")  # noqa: S308  all parts are escaped
-
-
-def _frozen(inside: Any) -> Any:
-    return inside if isinstance(inside, str) else tuple(tuple(choice) for choice in inside)
-
-
-@lru_cache(maxsize=8)
-def _options(choices: tuple[tuple[str, Any], ...]) -> str:
-    return format_html_join(
-        "",
-        "{}",
-        (
-            (format_html('<option value="{}">{}</option>', label, inside),)
-            if isinstance(inside, str)
-            else (format_html('<optgroup label="{}">{}</optgroup>', label, mark_safe(_options(inside))),)  # noqa: S308
-            for label, inside in choices
-        ),
-    )
 
 
 class TournamentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when it runs
@@ -90,11 +73,7 @@ class TournamentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
         super().__init__(*args, **kwargs)
         # Absent for those who may only look.
         if zone := self.fields.get("time_zone"):
-            current = self.initial.get("time_zone") or self.instance.time_zone
-            choices: list[Any] = list(time_zone_choices())
-            if not any(current == name for _, zones in choices for name, _ in zones):
-                choices.insert(0, (current, current))
-            zone.widget = TimeZoneSelect(choices=choices)
+            zone.widget = TimeZoneSelect()
             zone.help_text = "All times of this tournament are shown in it."
 
     def clean_country(self) -> str:

@@ -32,8 +32,7 @@ def back(request: HttpRequest, otherwise: str) -> HttpResponse:
 
 def court_rows() -> list[dict[str, Any]]:
     """One row for each active court: its day and since when it holds. Three queries."""
-    changes = list(ContextChange.objects.all())
-    timeline = ContextTimeline(changes)
+    timeline = ContextTimeline.load()
     rows: list[dict[str, Any]] = []
     now = timezone.now()
     for court in Court.objects.filter(active=True):
@@ -53,6 +52,17 @@ def court_rows() -> list[dict[str, Any]]:
         row["day"] = by_id.get(row["day_id"])
         row["not_today"] = warnings.get(row["day_id"], "")
     return rows
+
+
+def together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for the courts that have the same day since the same moment; `places` says which."""
+    alike: dict[tuple[Any, Any], list[dict[str, Any]]] = {}
+    for row in rows:
+        alike.setdefault((row["day_id"], row["since"]), []).append(row)
+    return [
+        {**of[0], "places": announce.places([] if len(of) == len(rows) else [row["court"] for row in of])}
+        for of in alike.values()
+    ]
 
 
 @require_GET

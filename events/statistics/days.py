@@ -185,6 +185,8 @@ def _count_states(found: Statistics, rows: list[_Row], matches: MatchQuerySet) -
     found.outcomes = Counter(winner for _, _, _, _, winner, _, _, _ in rows if winner)
     found.decisions = Counter(decision for _, _, _, _, winner, decision, _, _ in rows if winner)
     found.loaded, found.done = len(rows), found.outcomes.total()
+    if found.done == found.loaded:
+        return
     undecided = matches.filter(winner="").with_is_last().order_by()
     columns = ("started", "ended", "is_last")
     for started, ended, is_last in undecided.values_list(*columns):
@@ -220,31 +222,39 @@ def _count_courts(found: Statistics, rows: list[_Row]) -> None:
 
 def _rank(found: Statistics, rows: list[_Row], done: MatchQuerySet) -> None:
     """Whoever has a decided match, and their countries."""
-    decided = [(blue, red, winner) for _, _, blue, red, winner, _, _, _ in rows if winner]
-    matches = Counter(blue for blue, _, _ in decided)
-    matches.update(red for _, red, _ in decided)
     # As plain text: to look up and compare members of an enumeration takes three times as long.
-    blue_won, tie = Outcome.BLUE.value, Outcome.TIE.value
-    won = Counter(blue if winner == blue_won else red for blue, red, winner in decided if winner != tie)
-    lost = Counter(red if winner == blue_won else blue for blue, red, winner in decided if winner != tie)
+    blue_won, red_won = Outcome.BLUE.value, Outcome.RED.value
+    records: dict[int | None, list[int]] = defaultdict(lambda: [0, 0, 0])  # matches, won, lost
+    for _, _, blue, red, winner, _, _, _ in rows:
+        if winner:
+            of_blue, of_red = records[blue], records[red]
+            of_blue[0] += 1
+            of_red[0] += 1
+            if winner == blue_won:
+                of_blue[1] += 1
+                of_red[2] += 1
+            elif winner == red_won:
+                of_red[1] += 1
+                of_blue[2] += 1
     done = done.order_by()
     fought = Athlete.objects.filter(Q(pk__in=done.values("blue")) | Q(pk__in=done.values("red"))).order_by()
     ranked: list[tuple[int, int, str, str, int]] = []
     countries: dict[str, Standing] = {}
     for pk, name, country in fought.values_list("pk", "name", "country"):
-        ranked.append((-won[pk], lost[pk], name, country, pk))
+        matches, won, lost = records[pk]
+        ranked.append((-won, lost, name, country, pk))
         if country:
             if (standing := countries.get(country)) is None:
                 standing = countries[country] = Standing(country)
             standing.athletes += 1
-            standing.matches += matches[pk]
-            standing.wins += won[pk]
-            standing.losses += lost[pk]
+            standing.matches += matches
+            standing.wins += won
+            standing.losses += lost
     found.athletes_seen, found.countries_seen = len(ranked), len(countries)
     found.countries = sorted(countries.values(), key=lambda s: (-s.wins, s.losses, s.name))[:RANKED]
     for _, _, name, country, pk in sorted(ranked)[:RANKED]:
         athlete = Athlete(pk=pk, name=name, country=country)
-        found.athletes.append(Standing(str(athlete), athlete, 1, matches[pk], won[pk], lost[pk]))
+        found.athletes.append(Standing(str(athlete), athlete, 1, *records[pk]))
 
 
 def _read_tallies(found: Statistics, day_ids: Collection[int]) -> None:

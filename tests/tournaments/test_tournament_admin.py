@@ -217,3 +217,20 @@ def test_the_page_of_a_tournament_takes_the_same_queries_for_one_day_and_five(op
 
     count(1)
     assert count(1) == count(5)
+
+
+def test_the_page_of_a_tournament_says_together_where_the_same_day_is_in_force(operator: Client) -> None:
+    day = make_day()
+    other = day.tournament.days.get(number=2)
+    for number in (1, 2, 3):
+        CourtFactory(number=number)
+
+    def rows() -> list[tuple[str, str]]:
+        shown = operator.get(day.tournament.get_absolute_url()).context["rows"]
+        return [(row["places"], str(row["day"] or "no day")) for row in shown]
+
+    assert rows() == [("all courts", "no day")]
+    ContextChangeFactory(day=day)
+    assert rows() == [("all courts", str(day))]
+    ContextChangeFactory(day=other, court=Court.objects.get(number=2))
+    assert rows() == [("Court 1 and Court 3", str(day)), ("Court 2", str(other))]
