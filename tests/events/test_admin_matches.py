@@ -11,14 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.factories import (
-    NOON,
-    AthleteFactory,
-    CourtFactory,
-    MatchFactory,
-    PssEventFactory,
-    make_day,
-)
+from tests.factories import NOON, AthleteFactory, CourtFactory, MatchFactory, PssEventFactory, make_day
 
 pytestmark = pytest.mark.django_db
 
