@@ -11,13 +11,15 @@ from typing import Any
 from django.db import connection
 
 from events import bulk
-from events.models import ArchivedPssEvent, Match, PssEvent, UdpSession
+from events.archive import runs, scope
+from events.models import ArchivedPssEvent, ArchiveRun, Match, PssEvent, UdpSession
 from ingest.protocol import parse
 from ingest.simulator.match import simulate_match
 from tests.factories import CourtFactory, MatchFactory, TournamentFactory, UdpSessionFactory, tally_events
 from tournaments.models import Tournament
 
 LONG_AGO = datetime.fromisoformat("2026-05-16T08:00:00+00:00")
+ARCHIVE, BRING_BACK = runs.Direction.ARCHIVE, runs.Direction.BRING_BACK
 
 
 def simulated_lines(seed: int, count: int) -> list[list[tuple[Any, ...]]]:
@@ -101,3 +103,13 @@ def counts(tournament: Tournament | None) -> tuple[int, int]:
 
 def matches_of(tournament: Tournament) -> list[dict[str, Any]]:
     return list(Match.objects.filter(day__tournament=tournament).order_by("pk").values())
+
+
+def archive(tournament: Tournament, **options: Any) -> ArchiveRun:
+    part = scope.to_archive(tournament)
+    return runs.work(runs.begin(ARCHIVE, [part]), [part], **options)
+
+
+def bring_back(tournament: Tournament, **options: Any) -> ArchiveRun:
+    part = scope.to_bring_back(tournament)
+    return runs.work(runs.begin(BRING_BACK, [part]), [part], **options)

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from events.models import Replay
+from events.models import Match, PssEvent, Replay
 from events.models_replay import FORGOTTEN_AFTER, MOST_REPLAYS
 from events.replay.loaded import let_go, loaded
 from tests.events.replay_stage import client_of, make_match, make_replay, stored
@@ -149,6 +149,8 @@ def test_replay_that_has_ended_leads_to_the_list() -> None:
 def test_deleting_the_match_ends_its_replay_and_frees_its_displays() -> None:
     replay = make_replay()
     display = DisplayFactory(replay=replay)
-    Replay.objects.filter(pk=replay.pk).delete()
+    PssEvent.objects.all().delete()
+    Match.objects.all().delete()
+    assert not Replay.objects.exists()
     display.refresh_from_db()
     assert display.replay is None
