@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import CASCADE, Exists, OuterRef
 
 from events.backup.collect import Progress
 from events.backup.rules import IN_USE, Holds, Model, Part, Role, plan, referrers, rows
@@ -16,8 +16,9 @@ from tournaments.models import Tournament
 def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str, int]:
     """Deletes the tournament and what belongs to it; returns how many rows of each name went.
 
-    What belongs to others and refers to a deleted row refers to nothing afterwards. Shared rows stay,
-    and so does a session that another tournament has events of, or that is not over.
+    What belongs to others and refers to a deleted row refers to nothing afterwards, or goes with it where
+    its model says so. Shared rows stay, and so does a session that another tournament has events of, or
+    that is not over.
     """
     parts = {part.model: part for part in plan()}
     carried = carried_keys(parts, tournament_id, using)
@@ -72,4 +73,8 @@ def _let_go(part: Part, doomed: object, using: str) -> None:
     for field in referrers(part.model):
         if field.null:
             others = field.model._base_manager.using(using).filter(**{f"{field.attname}__in": doomed})
-            others.update(**{field.attname: None})
+            if field.remote_field.on_delete is CASCADE:
+                # What is nothing without it, as a replay of a match.
+                others.delete()
+            else:
+                others.update(**{field.attname: None})

@@ -17,11 +17,19 @@ from events.backup.delete import delete_tournament
 from events.backup.restore import restore
 from events.backup.trouble import BackupError
 from events.backup.write import write_backup
-from events.models import EventTally, Match, PssEvent
+from events.models import EventTally, Match, PssEvent, Replay
 from events.models_backup import Backup, BackupKind
 from tests.events.archive_stage import finished_tournament
 from tests.events.backup.hall import contents, make_tournament
-from tests.factories import ContextChangeFactory, PssEventFactory, UserFactory, make_day, tally_events
+from tests.factories import (
+    ContextChangeFactory,
+    DisplayFactory,
+    MatchFactory,
+    PssEventFactory,
+    UserFactory,
+    make_day,
+    tally_events,
+)
 from tournaments.models import ContextChange, Tournament, TournamentDay
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +70,19 @@ def test_event_of_another_tournament_loses_only_the_match_that_goes() -> None:
     assert (late.match_id, late.day) == (None, staying)
     tally = EventTally.objects.get()
     assert (tally.day, tally.match, tally.events) == (staying, None, 1)
+
+
+def test_replay_of_a_match_that_goes_ends_and_frees_its_display() -> None:
+    going, staying = make_tournament(), MatchFactory()
+    match = Match.objects.filter(day__tournament=going).order_by("pk")[0]
+    display = DisplayFactory(replay=Replay.objects.create(name="Going", match=match))
+    kept = Replay.objects.create(name="Staying", match=staying)
+
+    delete_tournament(going)
+
+    assert list(Replay.objects.all()) == [kept]
+    display.refresh_from_db()
+    assert display.replay is None
 
 
 def test_active_tournament_is_not_deleted() -> None:
