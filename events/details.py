@@ -10,7 +10,7 @@ from typing import Any
 
 from events.kinds import Kind
 from events.match_state import SIDE_NAMES, Told
-from events.words import clock_text, decision_text
+from events.words import clock_text, decision_text, pair_text
 
 _TIMES = frozenset((Kind.BREAK.value, Kind.INJURY.value, Kind.TIME_OUT.value))
 _LABELS = {
@@ -90,7 +90,7 @@ def _person(told: dict[str, Any]) -> str:
 
 
 def _dash(pair: list[Any]) -> str:
-    return " – ".join("?" if number is None else str(number) for number in pair)
+    return pair_text(pair, " – ")
 
 
 def _by_round(numbers: list[Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from events.kinds import Outcome
 from events.models import Match
-from events.words import clock_text, decision_text
+from events.words import clock_text, decision_text, moment_text
 
 _SIDES = ("referee", "blue", "red")
 
@@ -46,10 +46,7 @@ def match_facts(match: Match) -> dict[str, Any]:
 
 
 def _when(entry: dict[str, Any]) -> str:
-    parts = [f"round {entry['round']}"] if entry.get("round") else []
-    if entry.get("clock_ms") is not None:
-        parts.append(f"at {clock_text(entry['clock_ms'])}")
-    return " ".join(parts)
+    return moment_text(entry.get("round"), entry.get("clock_ms"))
 
 
 def _side_of(entry: dict[str, Any]) -> str:

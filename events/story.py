@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from events.match_state import BLUE, RED, SIDE_NAMES, to_ns
 from events.scoreboard import Scoreboard
 from events.story_ledger import Difference, Ledger
-from events.words import clock_text, describe
+from events.words import describe, moment_text
 
 _ECHO = "echo"
 _TICKING = frozenset(("clock", "break", "injury", "time_out"))
@@ -375,9 +375,8 @@ class _Telling:
         # Of the messages of that moment the one that said it.
         near = range(place, min(place + 12, len(self.lines)))
         line = next((n for n in near if self.lines[n].kind == kind), min(place, len(self.lines) - 1))
-        when = [f"round {entry['round']}"] if entry["round"] else []
-        when += [f"at {clock_text(entry['clock_ms'])}"] if entry["clock_ms"] is not None else []
-        return Mark(at_ms, kind, entry["side"], f"{words} ({' '.join(when)})" if when else words, line)
+        when = moment_text(entry["round"], entry["clock_ms"])
+        return Mark(at_ms, kind, entry["side"], f"{words} ({when})" if when else words, line)
 
 
 _TECHNIQUES = ("punch", "body", "head", "technical_body", "technical_head")

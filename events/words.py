@@ -6,7 +6,7 @@ whatever its kind and however little of it could be read, and never raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from events.match_state import SIDE_NAMES, Told
@@ -97,6 +97,18 @@ def duration_text(ms: float) -> str:
     return " ".join(text for number, text in parts if number)
 
 
+def pair_text(pair: Iterable[int | None], between: str = "–") -> str:
+    """ "3–?": what each side has, '?' when not known."""
+    return between.join("?" if number is None else str(number) for number in pair)
+
+
+def moment_text(number: int | None, clock_ms: int | None) -> str:
+    """ "round 2 at 1:17"; what is not known is left out."""
+    parts = [f"round {number}"] if number else []
+    parts += [f"at {clock_text(clock_ms)}"] if clock_ms is not None else []
+    return " ".join(parts)
+
+
 def decision_text(code: str) -> str:
     """What a decision's code means, or the code itself where that is not known."""
     return _DECISIONS.get(code, code)
@@ -180,12 +192,8 @@ def _round_scores(event: Told, told: dict[str, Any]) -> str:
     parts = []
     for number, (blue, red) in enumerate(zip(told.get("blue") or (), told.get("red") or (), strict=False), 1):
         if blue is not None or red is not None:
-            parts.append(f"round {number} {'?' if blue is None else blue}–{'?' if red is None else red}")
+            parts.append(f"round {number} {pair_text((blue, red))}")
     return f"Scores: {', '.join(parts)}" if parts else "Score by round, not readable"
-
-
-def _dash(pair: Any) -> str:
-    return "–".join("?" if number is None else str(number) for number in pair or (None, None))
 
 
 def _round(event: Told, told: dict[str, Any]) -> str:
@@ -234,7 +242,7 @@ def _replay(event: Told, told: dict[str, Any]) -> str:
 
 def _round_winners(event: Told, told: dict[str, Any]) -> str:
     if told.get("event"):
-        return f"Round {event.round or '?'} is over, rounds won {_dash(told.get('rounds_won'))}"
+        return f"Round {event.round or '?'} is over, rounds won {pair_text(told.get('rounds_won') or (None, None))}"
     winners = told.get("winners") or ()
     parts = [f"round {n} {SIDE_NAMES[w]}" for n, w in enumerate(winners, 1) if w in (1, 2)]
     if parts:
@@ -254,7 +262,7 @@ def _result(event: Told, told: dict[str, Any]) -> str:
     blue, red = told.get("blue"), told.get("red")
     parts = [name]
     if blue is not None or red is not None:
-        parts.append(f"{'?' if blue is None else blue}–{'?' if red is None else red}")
+        parts.append(pair_text((blue, red)))
     code = told.get("decision")
     if code:
         parts.append(f"{_DECISIONS[code]} ({code})" if code in _DECISIONS else str(code))

@@ -64,7 +64,7 @@ class Tournament(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Saves, and makes the days of its dates. Days no longer in the dates go, unless they have events."""
         if not self.slug:
-            self.slug = self._free_slug()
+            self.slug = free_slug(slugify(self.name)[:70] or "tournament")
         with transaction.atomic():
             super().save(*args, **kwargs)
             self._sync_days()
@@ -101,13 +101,6 @@ class Tournament(models.Model):
             return TournamentDay.objects.none()
         return self.days.exclude(date__range=(self.start_date, self.end_date))
 
-    def _free_slug(self) -> str:
-        base = slugify(self.name)[:70] or "tournament"
-        slug, number = base, 2
-        while Tournament.objects.filter(slug=slug).exclude(pk=self.pk).exists():
-            slug, number = f"{base}-{number}", number + 1
-        return slug
-
     def _sync_days(self) -> None:
         for day in self.days_outside():
             if day.has_events():
@@ -124,6 +117,14 @@ class Tournament(models.Model):
                 TournamentDay.objects.filter(pk=existing[on].pk).update(number=number)
             else:
                 TournamentDay.objects.create(tournament=self, number=number, date=on)
+
+
+def free_slug(wanted: str, using: str = "default") -> str:
+    """`wanted`, or with a number behind it when another tournament has it."""
+    slug, number = wanted, 2
+    while Tournament.objects.using(using).filter(slug=slug).exists():
+        slug, number = f"{wanted[:70]}-{number}", number + 1
+    return slug
 
 
 class TournamentDay(models.Model):

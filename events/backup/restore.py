@@ -27,7 +27,7 @@ from events.backup.totals import TotalsOf, add_hours, add_totals
 from events.backup.trouble import BackupError, BadBackupError
 from events.tallies import Amount, Key, shift_hours
 from tournaments.context import days_in_force
-from tournaments.models import Tournament, TournamentDay
+from tournaments.models import Tournament, TournamentDay, free_slug
 
 TALLY = "events.eventtally"
 _MOST_TOLD = 40
@@ -242,15 +242,6 @@ class Restorer:
         if len(self.outcome.differences) < _MOST_TOLD:
             here = part.model._base_manager.using(self.using).get(pk=match.key)
             self.outcome.differences.append(f"{part.names[0]} “{here}”: {match.differing}")
-
-
-def free_slug(slug: str, using: str) -> str:
-    """`slug`, or with a number when it is taken."""
-    taken = Tournament.objects.using(using)
-    free, number = slug, 2
-    while taken.filter(slug=free).exists():
-        free, number = f"{slug[:70]}-{number}", number + 1
-    return free
 
 
 def refuse_in_force(tournament: Tournament, using: str) -> None:
