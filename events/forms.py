@@ -10,14 +10,13 @@ from django import forms
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from events.moves import ALL_COURTS, Where
-from tournaments.forms import NO_DAY, by_tournament
-from tournaments.models import Court, TournamentDay
+from events import moves
+from tournaments.forms import ALL_COURTS, WhereForm
 
-ALL, WITHOUT = "all", "without"
+WITHOUT = "without"
 
 
-class MoveForm(forms.Form):
+class MoveForm(WhereForm):
     """Where, from when to when, and to which day. Times are of the target's tournament."""
 
     court = forms.ChoiceField(error_messages={"required": "Choose a court, or all courts."})
@@ -25,39 +24,25 @@ class MoveForm(forms.Form):
     end = forms.CharField()
     day = forms.ChoiceField(error_messages={"required": "Choose the day they belong to."})
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.courts = {str(court.pk): court for court in Court.objects.all()}
-        self.days = {str(day.pk): day for day in TournamentDay.objects.select_related("tournament")}
-        court, day = self.fields["court"], self.fields["day"]
-        assert isinstance(court, forms.ChoiceField)
-        assert isinstance(day, forms.ChoiceField)
-        court.choices = [
-            (ALL, "All courts"),
-            *((pk, str(c)) for pk, c in self.courts.items()),
-            (WITHOUT, "Events without a court"),
-        ]
-        day.choices = [(NO_DAY, "No day"), *by_tournament(self.days.values())]
+    more_courts = ((WITHOUT, "Events without a court"),)
 
     @property
-    def chosen_day(self) -> TournamentDay | None:
-        return self.days.get(self.cleaned_data["day"])
-
-    @property
-    def where(self) -> Where:
+    def where(self) -> moves.Where:
         court = self.cleaned_data["court"]
-        return {ALL: ALL_COURTS, WITHOUT: None}[court] if court in (ALL, WITHOUT) else int(court)
+        if court == ALL_COURTS:
+            return moves.ALL_COURTS
+        return None if court == WITHOUT else int(court)
 
     @property
     def where_words(self) -> str:
         court = self.cleaned_data["court"]
-        return {ALL: "all courts", WITHOUT: "no court"}.get(court) or str(self.courts[court])
+        return {ALL_COURTS: "all courts", WITHOUT: "no court"}.get(court) or str(self.courts[court])
 
     @property
     def arguments(self) -> list[str]:
         """The options of `manage.py move_events` that say the same."""
         court, day = self.cleaned_data["court"], self.chosen_day
-        where = {ALL: [], WITHOUT: ["--without-court"]}.get(court)
+        where = {ALL_COURTS: [], WITHOUT: ["--without-court"]}.get(court)
         where = ["--court", str(self.courts[court].number)] if where is None else where
         there = ["--tournament", day.tournament.slug, "--day", str(day.number)] if day else ["--no-day"]
         start, end = (self.cleaned_data[name].isoformat() for name in ("start", "end"))
@@ -67,10 +52,6 @@ class MoveForm(forms.Form):
     def query(self) -> str:
         """The query string that fills the form in as it is."""
         return urlencode({name: self.data.get(name, "") for name in self.fields})
-
-    def problem(self) -> str:
-        """The first thing that is wrong, in words."""
-        return next((str(error) for errors in self.errors.values() for error in errors), "")
 
     @property
     def tz(self) -> ZoneInfo:

@@ -242,7 +242,8 @@ def _replay(event: Told, told: dict[str, Any]) -> str:
 
 def _round_winners(event: Told, told: dict[str, Any]) -> str:
     if told.get("event"):
-        return f"Round {event.round or '?'} is over, rounds won {pair_text(told.get('rounds_won') or (None, None))}"
+        won = pair_text(told.get("rounds_won") or (None, None))
+        return f"Round {event.round or '?'} is over, rounds won {won}"
     winners = told.get("winners") or ()
     parts = [f"round {n} {SIDE_NAMES[w]}" for n, w in enumerate(winners, 1) if w in (1, 2)]
     if parts:

@@ -104,7 +104,36 @@ def days_in_use(tournament: Tournament) -> str:
     return ""
 
 
-class ContextForm(forms.Form):
+class WhereForm(forms.Form):
+    """What forms about events have in common: where they come from, and the day (or none) they belong to."""
+
+    #: Choices of `court` beside all courts and each of them.
+    more_courts: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.courts = {str(court.pk): court for court in Court.objects.all()}
+        self.days = {str(day.pk): day for day in TournamentDay.objects.select_related("tournament")}
+        court, day = self.fields["court"], self.fields["day"]
+        assert isinstance(court, forms.ChoiceField)
+        assert isinstance(day, forms.ChoiceField)
+        court.choices = [
+            (ALL_COURTS, "All courts"),
+            *((pk, str(c)) for pk, c in self.courts.items()),
+            *self.more_courts,
+        ]
+        day.choices = [(NO_DAY, "No day"), *by_tournament(self.days.values())]
+
+    @property
+    def chosen_day(self) -> TournamentDay | None:
+        return self.days.get(self.cleaned_data["day"])
+
+    def problem(self) -> str:
+        """The first thing that is wrong, in words."""
+        return next((str(error) for errors in self.errors.values() for error in errors), "")
+
+
+class ContextForm(WhereForm):
     """One or more courts (or all), and a day (or none)."""
 
     court = forms.MultipleChoiceField(
@@ -120,29 +149,11 @@ class ContextForm(forms.Form):
         }
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.courts = {str(court.pk): court for court in Court.objects.all()}
-        self.days = {str(day.pk): day for day in TournamentDay.objects.select_related("tournament")}
-        court, day = self.fields["court"], self.fields["day"]
-        assert isinstance(court, forms.ChoiceField)
-        assert isinstance(day, forms.ChoiceField)
-        court.choices = [(ALL_COURTS, "All courts"), *((pk, str(c)) for pk, c in self.courts.items())]
-        day.choices = [(NO_DAY, "No day"), *by_tournament(self.days.values())]
-
     @property
     def chosen_courts(self) -> list[Court | None]:
         """None is all courts, and then the only one."""
         chosen = self.cleaned_data["court"]
         return [None] if ALL_COURTS in chosen else [self.courts[pk] for pk in chosen]
-
-    @property
-    def chosen_day(self) -> TournamentDay | None:
-        return self.days.get(self.cleaned_data["day"])
-
-    def problem(self) -> str:
-        """The first thing that is wrong, in words."""
-        return next((str(error) for errors in self.errors.values() for error in errors), "")
 
 
 def by_tournament(days: Iterable[TournamentDay]) -> list[tuple[str, list[tuple[str, str]]]]:

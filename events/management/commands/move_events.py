@@ -11,9 +11,9 @@ from django.utils.formats import date_format
 from events.backup.command import BackupCommand
 from events.backup.make import backup_before
 from events.backup.trouble import BackupError
-from events.forms import ALL, WITHOUT, MoveForm
+from events.forms import WITHOUT, MoveForm
 from events.moves import ArchivedEventsError, NumbersChangedError, Preview, move_events, preview
-from tournaments.forms import NO_DAY
+from tournaments.forms import ALL_COURTS, NO_DAY
 from tournaments.lookup import find_court, find_day
 
 
@@ -97,7 +97,7 @@ class Command(BackupCommand):
         """What the page would be told; BackupError for what it would not take."""
         if no_day and (tournament or day is not None):
             raise BackupError("--no-day goes without --tournament and --day.")
-        where = str(find_court(court).pk) if court is not None else WITHOUT if without_court else ALL
+        where = str(find_court(court).pk) if court is not None else WITHOUT if without_court else ALL_COURTS
         there = NO_DAY if no_day else str(find_day(tournament, day).pk)
         form = MoveForm({"court": where, "start": start, "end": end, "day": there})
         if not form.is_valid():
