@@ -22,6 +22,11 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(f"“{name}” is not a time zone. Examples: Europe/Berlin, Asia/Seoul, UTC.")
 
 
+def validate_port(port: int) -> None:
+    if not 1 <= port <= 65_535:
+        raise ValidationError("A UDP port is a number from 1 to 65535.")
+
+
 def default_time_zone() -> str:
     return str(settings.TIME_ZONE)
 
@@ -173,7 +178,11 @@ class Court(models.Model):
     number = models.PositiveSmallIntegerField(unique=True)
     name = models.CharField(max_length=100, blank=True)
     port = models.PositiveIntegerField(
-        "UDP port", null=True, blank=True, help_text="The port it sends to; empty means any."
+        "UDP port",
+        null=True,
+        blank=True,
+        validators=[validate_port],
+        help_text="The port it sends to; empty means any.",
     )
     source = models.GenericIPAddressField("source address", unpack_ipv4=True, null=True, blank=True)
     active = models.BooleanField(default=True, help_text="Shown on Today and Live.")
@@ -188,10 +197,6 @@ class Court(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"Court {self.number}"
-
-    def clean(self) -> None:
-        if self.port is not None and not 1 <= self.port <= 65_535:
-            raise ValidationError({"port": "A UDP port is a number from 1 to 65535."})
 
     def get_absolute_url(self) -> str:
         return reverse("admin:tournaments_court_change", args=[self.pk])
