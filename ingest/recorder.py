@@ -29,12 +29,7 @@ from ingest.journal import Datagram, JournalLocked, JournalWriter
 from ingest.journal.files import boot_id, why_not_written
 from ingest.listen import ListenError, adopt_sockets, open_sockets, receive_buffer
 from ingest.receive import Listener, Receiver, make_receiver
-from ingest.staging import (
-    SLOTS,
-    Staging,
-    W,
-    peek_base_sequence,
-)
+from ingest.staging import SLOTS, Staging, W, peek_base_sequence
 
 #: Exit code that says: as I was started I shall never run, there is no use in trying again.
 REFUSED = 2
@@ -226,10 +221,14 @@ class Recorder:
         self._staging.words[W.RECEIVED] = writer.datagrams
         if self._failing:
             self._recovered()
+        self._wake()
+        return True
+
+    def _wake(self) -> None:
+        """Tell the importer that there is news."""
         if self._wake_fd >= 0:
             with contextlib.suppress(OSError):
                 os.write(self._wake_fd, b"\0")
-        return True
 
     def _tick(self) -> None:
         """Each second: a sign of life, and what the kernel dropped."""
@@ -262,9 +261,7 @@ class Recorder:
                 del self._notes[0]
         # Notes have sequences too: the slots, which are empty now, count from behind them.
         self._receiver.release(self._writer.next_sequence)
-        if self._wake_fd >= 0:
-            with contextlib.suppress(OSError):
-                os.write(self._wake_fd, b"\0")
+        self._wake()
 
     # -- trouble ----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+import psutil
 from django.conf import settings
 
 from events.progress import duration
@@ -101,15 +102,9 @@ def read_state(key: str) -> State | None:
         state = State(**json.loads(state_path(key).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    if state.state == RUNNING and time.time() - state.seen > _LOST_S and not _is_alive(state.pid):
+    if state.state == RUNNING and time.time() - state.seen > _LOST_S and not psutil.pid_exists(state.pid):
         state.state, state.error = FAILED, "It was interrupted. Nothing was changed; do it again."
     return state
-
-
-def _is_alive(pid: int) -> bool:
-    import psutil
-
-    return psutil.pid_exists(pid)
 
 
 class Terminal:

@@ -6,6 +6,7 @@ conversions where they can: these are most of the time it takes to read a millio
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -148,7 +149,5 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, UUID | Decimal):
         return str(value)
     if isinstance(value, bytes | memoryview):
-        import base64
-
         return base64.b64encode(bytes(value)).decode()
     return value

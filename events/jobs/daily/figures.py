@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django_extensions.management.jobs import DailyJob
 
 from events.figures import count_missing
@@ -12,5 +10,5 @@ from events.figures import count_missing
 class Job(DailyJob):
     help = "Counts hits and points of matches that were stored before their rows kept them."
 
-    def execute(self) -> Any:
+    def execute(self) -> None:
         count_missing()

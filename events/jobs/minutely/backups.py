@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from django_extensions.management.jobs import MinutelyJob
 
@@ -18,7 +17,7 @@ log = logging.getLogger(__name__)
 class Job(MinutelyJob):
     help = "Backs up tournaments whose backup is due."
 
-    def execute(self) -> Any:
+    def execute(self) -> None:
         for tournament, reason in keep.look():
             try:
                 row = make_backup(tournament, BackupKind.AUTOMATIC, reason=reason)

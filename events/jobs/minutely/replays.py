@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django_extensions.management.jobs import MinutelyJob
 
 from events.models_replay import Replay
@@ -12,5 +10,5 @@ from events.models_replay import Replay
 class Job(MinutelyJob):
     help = "Ends replays that nobody has watched for ten minutes."
 
-    def execute(self) -> Any:
+    def execute(self) -> None:
         Replay.objects.forget()
