@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from events.addresses import Target, targets
@@ -158,6 +159,7 @@ def page_context(request: HttpRequest, today: Today) -> dict[str, Any]:
     shown = banners(request, today.situation)
     return {
         "today": today,
+        "next": reverse("admin:index"),
         **shown,
         # This page lists them, so that no banner has to, and not what a banner says.
         "alert_banner": None,

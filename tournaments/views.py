@@ -41,6 +41,8 @@ def court_rows() -> list[dict[str, Any]]:
         rows.append(
             {
                 "court": court,
+                # As the form takes it.
+                "court_values": [court.pk],
                 "day_id": days[past[-1]] if past else None,
                 "since": moments[past[-1]] if past else None,
             }

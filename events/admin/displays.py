@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from events.addresses import page_addresses
 from events.models_display import Display, View
+from events.typed import manage
 from tournaments.adminbase import HistoryAdmin, column
 from tournaments.models import Court
 
@@ -70,6 +71,7 @@ class DisplayAdmin(HistoryAdmin):
             "courts": Court.objects.filter(active=True),
             "views": [choice for choice in View.choices if choice[0] != View.WALL],
             "elsewhere": page_addresses(request),
+            "start": _start(request),
             **(extra_context or {}),
         }
         response: HttpResponse = super().changelist_view(request, extra)
@@ -91,6 +93,7 @@ class DisplayAdmin(HistoryAdmin):
                 "may_copy": may_copy,
                 "may_revoke": self.has_revoke_permission(request),
                 "elsewhere": elsewhere,
+                "start": _start(request),
                 "addresses": [
                     f"{base}{display.path}" for base in elsewhere or [request.build_absolute_uri("/")[:-1]]
                 ]
@@ -99,6 +102,11 @@ class DisplayAdmin(HistoryAdmin):
             }
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return response
+
+
+def _start(request: HttpRequest) -> str:
+    """What lets other machines in when it is typed."""
+    return manage(f"start --web 0.0.0.0:{request.get_port()}")
 
 
 def state_of(display: Display) -> str:

@@ -228,12 +228,15 @@ def test_list_takes_the_same_queries_for_any_number(
         operator.get(url)
 
 
-def test_page_says_how_to_let_other_machines_in(operator: Client, settings: Settings) -> None:
+def test_page_says_how_to_let_other_machines_in(
+    operator: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     display = DisplayFactory()
+    monkeypatch.setattr("sys.executable", "/opt/restrike/python")
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     answer = operator.get(display.get_absolute_url(), headers={"host": "127.0.0.1:8000"}, SERVER_PORT="8000")
     page = answer.content.decode()
-    assert "start --web 0.0.0.0:8000" in page
+    assert "/opt/restrike/python manage.py start --web 0.0.0.0:8000" in page
     assert f"http://127.0.0.1:8000{display.path}" in page.replace("&amp;", "&")
 
 

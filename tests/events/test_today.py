@@ -101,6 +101,25 @@ def test_checklist_makes_a_day_active_at_a_press(operator: Client) -> None:
     assert steps_done(operator) == 2
 
 
+def test_buttons_put_a_day_in_force_where_it_is_and_lead_back_to_today(operator: Client) -> None:
+    first, second = TournamentFactory(
+        start_date=timezone.localdate(), end_date=timezone.localdate() + timedelta(1)
+    ).days.all()
+    court, _ = CourtFactory(), CourtFactory()
+    fields = 'name="court" value="{}">\n    <input type="hidden" name="day" value="{}">'
+    back = 'name="next" value="/"'
+    for shown in (operator.get("/").content.decode(), parts(operator)["parts"]["rs-checklist"]):
+        assert fields.format("all", first.pk) in shown
+        assert back in shown
+
+    ContextChangeFactory(day=first, court=court, effective_at=timezone.now())
+    PssEventFactory(session=UdpSessionFactory(court=court), day=first)
+    tally_events()
+    for shown in (operator.get("/").content.decode(), parts(operator)["parts"]["rs-days"]):
+        assert fields.format(court.pk, second.pk) in shown
+        assert back in shown
+
+
 def test_checklist_says_honestly_that_nothing_listens(operator: Client) -> None:
     shown = parts(operator)["parts"]["rs-checklist"]
     assert "The listener is not running" in shown

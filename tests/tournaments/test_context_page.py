@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -130,6 +131,18 @@ def test_the_page_shows_what_holds_on_each_court_and_who_set_it(operator: Client
     assert str(other) in page
     assert page.count("no day") >= 1
     assert "karl" in page
+
+
+def test_the_day_of_one_court_is_cleared_with_its_button(operator: Client) -> None:
+    court = CourtFactory()
+    ContextChangeFactory(day=make_day(), court=court)
+    page = operator.get(reverse("context")).content.decode()
+    (asked,) = re.findall(
+        r'name="court" value="(\d+)">\s*<input type="hidden" name="day" value="none">'
+        r'\s*<input type="hidden" name="next" value="(/context/)">',
+        page,
+    )
+    assert asked == (str(court.pk), "/context/")
 
 
 def test_the_page_offers_no_form_to_a_viewer() -> None:
