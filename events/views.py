@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from events.alerts.showing import banners
@@ -61,7 +62,7 @@ def live_event(request: HttpRequest, pk: int) -> JsonResponse:
             "id": event.pk,
             "url": event.get_absolute_url(),
             "words": describe(event),
-            "zone": event.tournament.time_zone if event.tournament else None,
+            "zone": event.tournament.time_zone if event.tournament else timezone.get_current_timezone_name(),
             "fields": _fields(event),
             "match": {"name": str(event.match), "url": event.match.get_absolute_url()}
             if event.match

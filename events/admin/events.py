@@ -18,7 +18,7 @@ from events import sheets
 from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
 from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, CourtFilter, moment
 from events.admin.lines import lines
-from events.archive.seeing import find_event, neighbours
+from events.archive.seeing import find_event, lacks_neighbours, neighbours
 from events.asked import key_of
 from events.details import detail_rows, value_text
 from events.kinds import Status
@@ -209,6 +209,7 @@ class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
             raise Http404("There is no such event.")
         if event.tournament:
             timezone.activate(event.tournament.tz)
+        near = neighbours(event, NEIGHBOURS)
         context = {
             **self.admin_site.each_context(request),
             "title": "Event",
@@ -218,7 +219,8 @@ class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
             "details": detail_rows(event),
             "clock": clock_text(event.clock_ms) if event.clock_ms is not None else "",
             "hex": _hex_lines(event.raw),
-            "neighbours": lines(neighbours(event, NEIGHBOURS)),
+            "neighbours": lines(near),
+            "lacks_neighbours": lacks_neighbours(event, near, NEIGHBOURS),
             "archived": isinstance(event, ArchivedPssEvent),
         }
         return TemplateResponse(request, "events/event.html", context)

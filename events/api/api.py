@@ -17,8 +17,8 @@ from events.api.problems import CONTENT_TYPE, Problem, answer_with_problems, pro
 
 DESCRIPTION = """What reStrike VTA recorded, for other programs. It can be read and not changed.
 
-Send `Authorization: Bearer` and a token that a manager made under *API tokens*, or sign in to the pages in
-this browser. Lists come in pages: ask again with `cursor` set to `next` until that is null. Errors are
+Send `Authorization: Bearer` and a token that a manager made under *API tokens*, or sign in to [the pages](/)
+in this browser. Lists come in pages: ask again with `cursor` set to `next` until that is null. Errors are
 [problem objects](https://www.rfc-editor.org/rfc/rfc9457)."""
 #: What can go wrong with any operation.
 FAILURES = {

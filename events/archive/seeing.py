@@ -30,6 +30,12 @@ def neighbours(event: Event, reach: int) -> list[Event]:
     return list({other.sequence: other for other in sorted(found, key=lambda one: one.sequence)}.values())
 
 
+def lacks_neighbours(event: Event, found: list[Event], reach: int) -> bool:
+    """Whether the sender said more around an archived event than `neighbours` could find."""
+    around = min(event.session.events, event.sequence + reach) - max(1, event.sequence - reach) + 1
+    return isinstance(event, ArchivedPssEvent) and len(found) < around
+
+
 def _archived_neighbours(event: Event, near: dict[str, Any]) -> list[ArchivedPssEvent]:
     # The archive has no index by sender: looked for in the event's match and in the minutes around it.
     archived = ArchivedPssEvent.objects.as_events().filter(**near)

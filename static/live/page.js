@@ -20,7 +20,8 @@ let pausedByScroll = false;
 
 const names = {
   court: (id) => (id === null ? "no court" : `Court ${status.courts?.[id]?.number ?? "?"}`),
-  zone: (day) => status.days?.[day]?.time_zone,
+  // The status knows the days that are active; what came before them is told as other pages tell it.
+  zone: (day) => status.days?.[day]?.time_zone ?? page.dataset.zone,
 };
 
 const drawer = new Drawer(find("drawer"), page.dataset.eventUrl);

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import LiveStack, open_live
 from tests.processes import wait_until
@@ -182,6 +183,30 @@ def test_live_drawer_shows_fields_bytes_and_neighbours(live: Page, live_stack: L
     expect(drawer.locator(".live-drawer-title")).to_have_text("Blue: head kick, 3 points")
     drawer.get_by_role("link", name="Event page").click()
     live.wait_for_url("**/events/pssevent/*/change/")
+
+
+def test_live_tells_times_as_every_page_does_wherever_the_browser_is(
+    browser: Browser, login: dict[str, Any], live_stack: LiveStack
+) -> None:
+    source = "127.0.0.37"
+    send(live_stack, "hl1;61", source=source)
+    found = f"SELECT number FROM tournaments_court WHERE source = '{source}'"
+    ((number,),) = wait_until(lambda: live_stack.stack.fetch(found), 20, "the court")
+    # Of no day: the status, which knows the zones of the active ones, cannot tell.
+    live_stack.stack.manage("context", "clear", "--court", str(number))
+    args: dict[str, Any] = {"storage_state": login, "base_url": live_stack.web_url}
+    with browser.new_context(timezone_id="Pacific/Kiritimati", **args) as context:
+        page = context.new_page()
+        open_live(page)
+        send(live_stack, "hl1;62", source=source)
+        line = row(page, "hl1;62").first
+        at = str(line.locator(".live-row-time").text_content())
+        assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d", at)
+        line.click()
+        drawer = page.locator(".live-drawer")
+        expect(drawer.locator(".live-neighbour", has_text="62")).to_contain_text(at)
+        drawer.get_by_role("link", name="Event page").click()
+        expect(page.locator(".rs-line-current")).to_contain_text(at)
 
 
 def test_live_works_from_the_keyboard(live: Page, live_stack: LiveStack) -> None:

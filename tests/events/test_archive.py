@@ -30,7 +30,14 @@ from tests.events.archive_stage import (
     live_hash,
     matches_of,
 )
-from tests.factories import PssEventFactory, UserFactory, make_day, tally_events
+from tests.factories import (
+    PssEventFactory,
+    TournamentFactory,
+    UdpSessionFactory,
+    UserFactory,
+    make_day,
+    tally_events,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +231,30 @@ def test_pages_of_archived_match_and_event_answer_with_the_same() -> None:
     assert "In the archive" in archived[1].content.decode()
     drawer = client.get(reverse("live_event", args=[event.pk]))
     assert drawer.json()["words"] == describe(event)
+
+
+@pytest.mark.parametrize(("seconds", "found", "lacks"), [(20, 7, False), (300, 1, True)])
+def test_page_of_an_archived_event_says_when_neighbours_are_missing(
+    seconds: int, found: int, lacks: bool
+) -> None:
+    tournament = TournamentFactory(start_date=LONG_AGO.date(), end_date=LONG_AGO.date(), status="finished")
+    session = UdpSessionFactory(started_at=LONG_AGO, last_event_at=LONG_AGO, ended_at=LONG_AGO, events=7)
+    # Of no match, as when a court is tried in the morning.
+    for n in range(1, 8):
+        at = LONG_AGO + timedelta(seconds=n * seconds)
+        PssEventFactory(session=session, sequence=n, day=tournament.days.get(), received_at=at)
+    tally_events()
+    url = PssEvent.objects.get(session=session, sequence=4).get_absolute_url()
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+
+    def shown() -> tuple[int, bool]:
+        page = client.get(url)
+        return len(page.context["neighbours"]), "The sender said more here." in page.content.decode()
+
+    assert shown() == (7, False)
+    archive(tournament)
+    assert shown() == (found, lacks)
 
 
 @pytest.mark.parametrize("asked", ["", "?tournament={t}", "?day={d}", "?match=%23{m}"])

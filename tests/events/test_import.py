@@ -85,6 +85,7 @@ def test_a_roster_is_looked_at_and_then_taken_in(operator: Client) -> None:
     shown = preview(operator, "events_athlete", ROSTER)
     assert Athlete.objects.count() == 0
     assert "LEE DH" in words(shown)
+    assert "2 new, 0 changed, 0 as they are. Nothing is done yet." in words(shown)
 
     page = take_in(operator, "events_athlete", ROSTER)
 
@@ -243,7 +244,8 @@ def test_what_is_wrong_is_said_for_each_row(operator: Client, name: str, content
     shown = preview(operator, name, content)
     text = words(shown)
 
-    assert said in text
+    # Before the form, so that nobody has to scroll to learn that there is something to read.
+    assert text.index(said) < text.index("Choose a file;")
     assert shown.context.get("confirm_form") is None
     assert "Traceback" not in text
     assert not LISTS[name].objects.exists()  # type: ignore[attr-defined]
