@@ -68,7 +68,7 @@ def _begin(request: HttpRequest, tournament: Tournament) -> HttpResponse:
     else:
         try:
             run = runs.begin(direction, [part], signed_in(request))
-        except runs.AlreadyRunningError as error:
+        except runs.NotBegunError as error:
             messages.error(request, str(error))
         else:
             runs.in_background(run, [part])
@@ -88,8 +88,7 @@ def _numbers(part: Part) -> dict[str, Any]:
 
 def _progress(tournament: Tournament) -> dict[str, Any]:
     """What goes on at this moment, of any tournament, and what was last done to this one."""
-    active = ArchiveRun.objects.filter(state=ArchiveRun.State.RUNNING).first()
-    run = active if active is not None and active.is_running else runs.latest(tournament.pk)
+    run = runs.to_show(tournament.pk)
     return {
         "tournament": tournament,
         "run": run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -59,13 +60,21 @@ def _database(error: Exception) -> str | None:
 
     said = " ".join(str(error).split())
     if isinstance(error, DatabaseError) and is_used_up(error):
-        return f"The disk of the database is full. {_MAKE_ROOM} (It said: {said})"
+        return f"The disk of the database is full. {_room_for_database()} (It said: {said})"
     for part, sentence in _DATABASE:
         if part in said.lower():
             return f"{sentence.format(bootstrap=manage('bootstrap'))} (It said: {said})"
     if isinstance(error, ProgrammingError) or not isinstance(error, OperationalError):
         return None
     return f"{database_name()} does not answer. Start it, or correct DATABASE_URL. (It said: {said})"
+
+
+def _room_for_database() -> str:
+    from django.conf import settings
+
+    if Path(settings.DATABASES["default"]["NAME"]).is_relative_to(settings.RESTRIKE_VAR):
+        return _MAKE_ROOM
+    return f"Make room where {database_name()} keeps its data, then start again; nothing recorded is lost."
 
 
 def database_name() -> str:

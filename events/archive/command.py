@@ -42,7 +42,7 @@ class ArchiveCommand(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         try:
             run = runs.begin(self.direction, parts)
-        except runs.AlreadyRunningError as error:
+        except runs.NotBegunError as error:
             raise CommandError(str(error)) from None
         progress = Progress(sys.stderr)
 

@@ -6,11 +6,13 @@ again: a slice is moved as a whole or not at all, and with it what the record sa
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,8 @@ from events.archive import room, scope, slices
 from events.archive.scope import Part
 from events.models import ArchiveRun, ListenerNode, PssEvent
 
+log = logging.getLogger(__name__)
+
 #: Events in a transaction. On SQLite the importer waits for it, about 40 ms; on PostgreSQL nobody does.
 SLICES = {"sqlite": 4_000, "postgresql": 12_000}
 #: How often a slice is tried when the database is busy; each attempt waits up to 20 s by itself.
@@ -31,14 +35,17 @@ ATTEMPTS = 3
 Direction = ArchiveRun.Direction
 State = ArchiveRun.State
 Progress = Callable[[ArchiveRun], None]
+FULL = "The disk of the database is full. Make room, then start it again; what was moved is kept."
+#: Runs of this process whose end the database could not take, as on a full disk: how they ended.
+_unrecorded: dict[int, ArchiveRun] = {}
 
 
 class StillGoingOnError(Exception):
     """A tournament has started again; says what to do."""
 
 
-class AlreadyRunningError(Exception):
-    """Somebody archives or brings back at this moment."""
+class NotBegunError(Exception):
+    """Somebody archives or brings back at this moment, or the disk is full; says what to do."""
 
 
 @dataclass
@@ -48,30 +55,41 @@ class _Bytes:
 
 
 def begin(direction: str, parts: Sequence[Part], user: User | None = None) -> ArchiveRun:
-    """The record of a run, made before its work starts. AlreadyRunningError while another works."""
-    with transaction.atomic():
-        for other in ArchiveRun.objects.select_for_update().filter(state=State.RUNNING):
-            if other.is_running:
-                raise AlreadyRunningError(
-                    f"{_what(other)} is going on ({other.percent} %). Wait until it is done."
+    """The record of a run, made before its work. NotBegunError while another works, or on a full disk."""
+    try:
+        with transaction.atomic():
+            for other in map(_as_ended, ArchiveRun.objects.select_for_update().filter(state=State.RUNNING)):
+                if other.is_running:
+                    raise NotBegunError(
+                        f"{_what(other)} is going on ({other.percent} %). Wait until it is done."
+                    )
+                # Its process was killed, or its end could not be recorded; what it has done is kept.
+                ArchiveRun.objects.filter(pk=other.pk).update(
+                    state=State.STOPPED if other.state == State.RUNNING else other.state,
+                    error=other.error,
+                    ended_at=other.ended_at or other.seen_at,
                 )
-            # Its process was killed; what it has done is kept.
-            ArchiveRun.objects.filter(pk=other.pk).update(state=State.STOPPED, ended_at=other.seen_at)
-        one = parts[0].tournament if len(parts) == 1 else None
-        now = timezone.now()
-        run = ArchiveRun.objects.create(
-            direction=direction,
-            tournament_key=one.pk if one else None,
-            tournament_name=str(one) if one else "",
-            total=sum(part.events for part in parts),
-            started_at=now,
-            seen_at=now,
-            host=platform.node()[:100],
-            pid=os.getpid(),
-            user=user,
-        )
-    if user is not None:
-        log_start(run, parts, user)
+            one = parts[0].tournament if len(parts) == 1 else None
+            now = timezone.now()
+            run = ArchiveRun.objects.create(
+                direction=direction,
+                tournament_key=one.pk if one else None,
+                tournament_name=str(one) if one else "",
+                total=sum(part.events for part in parts),
+                started_at=now,
+                seen_at=now,
+                host=platform.node()[:100],
+                pid=os.getpid(),
+                user=user,
+            )
+            if user is not None:
+                log_start(run, parts, user)
+        # Whatever ended has its record now.
+        _unrecorded.clear()
+    except OperationalError as error:
+        if room.is_used_up(error):
+            raise NotBegunError(FULL) from error
+        raise
     return run
 
 
@@ -215,14 +233,28 @@ def _still_allowed(part: Part) -> QuerySet[PssEvent]:
 
 
 def _end(run: ArchiveRun, state: str, error: str = "") -> ArchiveRun:
-    ArchiveRun.objects.filter(pk=run.pk).update(state=state, error=error[:500], ended_at=timezone.now())
-    run.refresh_from_db()
+    now = timezone.now()
+    try:
+        ArchiveRun.objects.filter(pk=run.pk).update(state=state, error=error[:500], ended_at=now)
+        run.refresh_from_db()
+    except OperationalError as failure:
+        with suppress(OperationalError):
+            # A slice may have been counted that was then undone.
+            run.refresh_from_db()
+        run.state, run.error, run.ended_at = State.FAILED, error[:500] or _in_words(failure), now
+        _unrecorded[run.pk] = run
+        log.error("%s ended without a record. %s", _what(run), run.error)
     return run
+
+
+def _as_ended(run: ArchiveRun) -> ArchiveRun:
+    """The run, with its end where only this process knows of it."""
+    return _unrecorded.get(run.pk, run) if run.state == State.RUNNING else run
 
 
 def _in_words(error: OperationalError) -> str:
     if room.is_used_up(error):
-        return "The disk of the database is full. Make room, then start it again; what was moved is kept."
+        return FULL
     said = " ".join(str(error).split()).rstrip(".")
     return f"The database said: {said}. What was moved is kept; start it again."
 
@@ -261,6 +293,10 @@ class _Pace:
         return self._stop.wait(min(worked, 0.2) if self._receiving else 0)
 
 
-def latest(tournament_key: int) -> ArchiveRun | None:
-    """The run that touched this tournament last, by itself or with all that was old."""
-    return ArchiveRun.objects.filter(tournament_key=tournament_key).select_related("user").first()
+def to_show(tournament_key: int) -> ArchiveRun | None:
+    """What goes on at this moment, of any tournament; else the run that touched this one last."""
+    for run in map(_as_ended, ArchiveRun.objects.filter(state=State.RUNNING)[:1]):
+        if run.is_running:
+            return run
+    last = ArchiveRun.objects.filter(tournament_key=tournament_key).select_related("user").first()
+    return _as_ended(last) if last is not None else None

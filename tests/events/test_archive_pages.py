@@ -14,8 +14,10 @@ from events.archive import runs, scope
 from events.models import ArchiveRun, Match
 from tests.events.archive_stage import counts, finished_tournament, live_hash
 from tests.factories import TournamentFactory, UserFactory
+from tests.full_disk import no_room_for
 from tournaments.models import Tournament
 
+FULL = "The disk of the database is full. Make room, then start it again; what was moved is kept."
 STAFF = [None, "nobody", "Viewer", "Operator", "Manager"]
 
 
@@ -161,3 +163,51 @@ def test_work_goes_on_when_the_page_is_left() -> None:
     run.refresh_from_db()
     assert (run.state, run.events) == ("done", 200)
     assert counts(tournament) == (0, 200)
+
+
+def client_of_superuser() -> Client:
+    client = Client()
+    # A test with transactions of its own begins without groups.
+    client.force_login(UserFactory(is_superuser=True))
+    return client
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("table", ["events_archiverun", "django_admin_log"])
+def test_full_disk_is_told_when_nothing_could_be_begun(at_once: None, table: str) -> None:
+    tournament = finished_tournament(20)
+    client = client_of_superuser()
+
+    with no_room_for("INSERT", table):
+        told = client.post(page_of(tournament), {"direction": "archive"}, follow=True)
+
+    assert FULL in told.content.decode()
+    assert not ArchiveRun.objects.exists()
+    client.post(page_of(tournament), {"direction": "archive"})
+    assert counts(tournament) == (0, 20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_full_disk_is_told_when_the_end_of_the_work_could_not_be_recorded() -> None:
+    """As long as the process lives, in which the record would look as if it were worked on."""
+    tournament, other = finished_tournament(20), finished_tournament(20)
+    client = client_of_superuser()
+
+    with no_room_for("UPDATE", "events_archiverun", "NEW.ended_at IS NOT NULL"):
+        part = scope.to_archive(tournament)
+        runs.in_background(runs.begin(runs.Direction.ARCHIVE, [part]), [part]).join(30)
+        assert ArchiveRun.objects.get().state == "running"
+        told = client.get(page_of(tournament)).content.decode()
+        assert FULL in told
+        assert 'data-running="0"' in told
+        elsewhere = client.post(page_of(other), {"direction": "archive"}, follow=True)
+        assert FULL in elsewhere.content.decode()
+
+    assert FULL in client.get(page_of(tournament)).content.decode()
+    part = scope.to_archive(other)
+    runs.in_background(runs.begin(runs.Direction.ARCHIVE, [part]), [part]).join(30)
+    assert list(ArchiveRun.objects.order_by("pk").values_list("state", "error")) == [
+        ("failed", FULL),
+        ("done", ""),
+    ]
+    assert FULL in client.get(page_of(tournament)).content.decode()

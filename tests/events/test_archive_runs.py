@@ -159,7 +159,7 @@ def test_one_run_at_a_time_and_a_dead_one_gives_way() -> None:
     part = scope.to_archive(tournament)
     first = runs.begin(ARCHIVE, [part])
 
-    with pytest.raises(runs.AlreadyRunningError, match="is going on"):
+    with pytest.raises(runs.NotBegunError, match="is going on"):
         runs.begin(BRING_BACK, [part])
     ArchiveRun.objects.filter(pk=first.pk).update(seen_at=timezone.now() - timedelta(minutes=5))
     runs.begin(BRING_BACK, [part])

@@ -22,8 +22,9 @@ class Job(DailyJob):
             return
         try:
             run = runs.begin(runs.Direction.ARCHIVE, parts)
-        except runs.AlreadyRunningError as error:
-            log.info("%s", error)
+        except runs.NotBegunError as error:
+            log.warning("Not archived: %s", error)
             return
         run = runs.work(run, parts)
-        log.info("Archived %s of %s events. %s", f"{run.events:,}", f"{run.total:,}", run.error)
+        level = logging.WARNING if run.error else logging.INFO
+        log.log(level, "Archived %s of %s events. %s", f"{run.events:,}", f"{run.total:,}", run.error)
