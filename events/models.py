@@ -25,6 +25,7 @@ from events.models_display import Display as Display
 from events.models_health import ListenerSample as ListenerSample
 from events.models_health import Loss as Loss
 from events.models_health import WebSample as WebSample
+from events.models_live import StoredBoard as StoredBoard
 from events.models_replay import Replay as Replay
 from events.models_tallies import EventTally as EventTally
 from events.models_tallies import HourTally as HourTally

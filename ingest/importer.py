@@ -262,6 +262,8 @@ class Importer:
                 state.senders.end_idle(records[-1].received_ns)
             state.senders.write()
             state.tracks.write()
+            if beat:
+                state.tracks.store_boards()
             state.unknown.write()
             notes.write_losses(self.node_name)
             if connection.vendor == "postgresql":
@@ -333,6 +335,7 @@ class Importer:
                 None,  # when it was received, and its processing time: when the batch is finished
                 None,
             )
+        track.told = sender.pk, sender.events
 
     def _advance(self, state: State, after: Position, datagrams: int, notes: Notes) -> None:
         beat = time.monotonic() >= self._heartbeat_due
@@ -363,6 +366,7 @@ class Importer:
         # First the guard, so that a second importer never overwrites what the first knows better.
         state.move_position(**changes, context_id=state.applied)
         state.senders.write()
+        state.tracks.store_boards()
 
     def _signs_of_life(self, state: State) -> dict[str, Any]:
         self._heartbeat_due = time.monotonic() + HEARTBEAT_S

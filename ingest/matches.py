@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 
+from events.board_json import to_json
 from events.kinds import Kind
-from events.models import Athlete, Match, PssEvent
+from events.models import Athlete, Match, PssEvent, StoredBoard
 from events.scoreboard import Scoreboard
 from ingest.outputs import Outputs
 from ingest.senders import Sender, moment, nanoseconds
@@ -33,6 +35,9 @@ _OUTSIDE_A_MATCH = frozenset(
 _ATHLETES_REMEMBERED = 2048
 _TRACKS_KEPT = 256
 
+
+_KEYS = f"SELECT id, session_id, sequence FROM {PssEvent._meta.db_table} WHERE "  # noqa: S608
+_KEY = "(session_id = %s AND sequence = %s)"
 
 _COLUMNS = {field.attname: field for field in Match._meta.concrete_fields}
 
@@ -66,6 +71,8 @@ class Track:
         "recounts",
         "session_id",
         "speaker",
+        "stored",
+        "told",
         "written",
     )
 
@@ -81,6 +88,8 @@ class Track:
         # What of the board has been written: its version, and how many hits and points.
         self.written = self.board.version
         self.counted = self.board.counted
+        # Session and sequence of the last event, and of the last whose board has been stored.
+        self.told = self.stored = (0, 0)
         # The match before, and what of it has been written: its end can show after the next one's load.
         self.previous_row: tuple[int, int] | None = None  # its id and recounts
         self.previous: dict[str, Any] | None = None
@@ -213,6 +222,42 @@ class Tracks:
         if len(self._tracks) > _TRACKS_KEPT:
             # Whoever scans ports must not fill the memory; one who speaks again is resumed.
             self._tracks = {key: track for key, track in self._tracks.items() if isinstance(key, int)}
+
+    def store_boards(self) -> None:
+        """Stores the scoreboard of each court that heard something since the last call; after the events."""
+        # In one order, so that two importers on one database never wait for each other.
+        heard = {
+            track.told: (court_id, track.match_id, track)
+            for court_id, track in sorted(
+                (key, one) for key, one in self._tracks.items() if isinstance(key, int)
+            )
+            if track.told != track.stored and track.match_id is not None
+        }
+        if not heard:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_KEYS + " OR ".join([_KEY] * len(heard)), [*chain.from_iterable(heard)])
+            # Those that have not been archived meanwhile.
+            keys = {(session_id, sequence): pk for pk, session_id, sequence in cursor.fetchall()}
+        StoredBoard.objects.bulk_create(
+            [
+                StoredBoard(
+                    court_id=court_id,
+                    match_id=match_id,
+                    recounts=track.recounts,
+                    event_id=keys[told],
+                    heard_at=moment(track.last_ns),
+                    state=to_json(track.board),
+                )
+                for told, (court_id, match_id, track) in heard.items()
+                if told in keys
+            ],
+            update_conflicts=True,
+            unique_fields=["court_id"],
+            update_fields=["match_id", "recounts", "event_id", "heard_at", "state"],
+        )
+        for _, _, track in heard.values():
+            track.stored = track.told
 
     def write_match(self, track: Track) -> None:
         if track.match_id is not None and (fields := self._news(track)):

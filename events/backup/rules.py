@@ -24,8 +24,9 @@ Model = type[models.Model]
 
 # Accounts, log-ins and the framework's own tables never leave the machine.
 OUTSIDE = {"admin", "auth", "axes", "contenttypes", "sessions"}
-# About the machine and its files, not about the tournament; sums of the rest; what only plays it again.
-LEFT_OUT = {"events.backup", "events.hourtally", "events.replay"}
+# About the machine and its files, not about the tournament; sums of the rest; what only plays it again, or
+# only spares folding it again.
+LEFT_OUT = {"events.backup", "events.hourtally", "events.replay", "events.storedboard"}
 # What outlives a tournament, so that whatever else refers to it does not belong to this one.
 SHARED = {"events.archivedreading", "events.athlete", "events.listenernode", "tournaments.court"}
 
