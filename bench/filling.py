@@ -26,7 +26,15 @@ from django.utils import timezone  # noqa: E402
 from django.utils.text import slugify  # noqa: E402
 
 from events import bulk  # noqa: E402
-from events.models import Athlete, EventTally, ListenerNode, Match, UdpSession  # noqa: E402
+from events.board_json import to_json  # noqa: E402
+from events.models import (  # noqa: E402
+    Athlete,
+    EventTally,
+    ListenerNode,
+    Match,
+    StoredBoard,
+    UdpSession,
+)
 from events.scoreboard import Scoreboard  # noqa: E402
 from events.tallies import Amount, Key, shift_hours  # noqa: E402
 from ingest.protocol import parse  # noqa: E402
@@ -41,6 +49,8 @@ _TEMPLATES = 12
 _ATHLETES = 1_000
 _SLOT_S = 540
 TOURNAMENTS = 10
+# An importer stores a scoreboard once a second; so much comes meanwhile in an exchange of blows.
+_AFTER_BOARD = 10
 
 # Seconds from the match's start, and the columns of an event from `stream` to `error`, details as JSON text.
 Line = tuple[Any, ...]
@@ -101,6 +111,7 @@ class Filler:
         # The last day is today, so that Today has something to show.
         tournament = self._fill_tournament("Long Open", today, self.target - self.events)
         days = list(tournament.days.order_by("number"))
+        self._store_boards(days[-1])
         set_context(days[-1], at=timezone.make_aware(datetime.combine(today, time(0)), UTC))
         match = Match.objects.filter(day=days[-1]).order_by("id")[COURTS * 3]
         event = match.events.order_by("id")[500]
@@ -114,6 +125,25 @@ class Filler:
             "event": event.pk,
             "events": self.events,
         }
+
+    def _store_boards(self, day: TournamentDay) -> None:
+        """Of the last match on each court, as the importer had it a moment before the last events."""
+        boards = []
+        for court in self.courts:
+            match = Match.objects.filter(day=day, court=court).order_by("id").last()
+            events = list(match.events.order_by("id"))
+            events = events[: max(len(events) - _AFTER_BOARD, 1)]
+            boards.append(
+                StoredBoard(
+                    court_id=court.pk,
+                    match_id=match.pk,
+                    recounts=match.recounts,
+                    event_id=events[-1].pk,
+                    heard_at=events[-1].received_at,
+                    state=to_json(Scoreboard.fold(events)),
+                )
+            )
+        StoredBoard.objects.bulk_create(boards)
 
     def _fill_tournament(self, name: str, last: date, events: int) -> Tournament:
         days_needed = max(1, math.ceil(events / self.per_day))

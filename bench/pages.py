@@ -123,6 +123,6 @@ def _measure(benchmark: str, made: Stand, known: dict[str, Any]) -> Iterator[Row
         note = f"{found['queries']} queries, the slowest {float(slowest[0]) * 1000:.0f} ms"
         yield Row(benchmark, f"{name}, cold", found["cold"], "ms", target, note=note)
         if found["first"]:
-            yield Row(benchmark, f"{name}, first after the start", found["first"], "ms")
+            yield Row(benchmark, f"{name}, first after the start", found["first"], "ms", target)
         note = f"of it {statistics.median(found['worked']):.0f} ms of processor time"
         yield Row(benchmark, f"{name}, warm", found["warm"], "ms", target, note=note)

@@ -38,7 +38,7 @@ def get_live(request: HttpRequest) -> Any:
 async def _cards() -> dict[int, dict[str, Any]]:
     """court id -> card. The feed goes on for a while, so that the next answer is at hand."""
     feed = current_feed()
-    await feed.join()
+    await feed.join(cards_only=True)
     try:
         return dict(feed.cards)
     finally:

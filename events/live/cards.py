@@ -16,9 +16,9 @@ NO_MOMENT: Moment = (None, None)
 class Board:
     """A court's scoreboard, with what the events say that the scoring system does not."""
 
-    def __init__(self) -> None:
-        self._scoreboard = Scoreboard()
-        self._newest: Row | None = None
+    def __init__(self, scoreboard: Scoreboard | None = None, newest: Row | None = None) -> None:
+        self._scoreboard = scoreboard or Scoreboard()
+        self._newest = newest
 
     def apply(self, row: Row) -> None:
         self._newest = row

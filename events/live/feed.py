@@ -29,7 +29,7 @@ T = TypeVar("T")
 STREAM_GROUP = "live.stream"
 CARDS_GROUP = "live.cards"
 # A page that is reloaded, or a program that asks for the state now and then, comes back within this time and
-# need not wait for a new start, which takes longer than any other answer. Meanwhile it costs 2 % of a core.
+# need not wait for a new start. Meanwhile it costs 2 % of a core.
 LINGER_S = 600.0
 READY_S = 10.0
 # Rows in one WebSocket message; a browser parses this many in a few milliseconds.
@@ -76,26 +76,38 @@ class Feed:
         self._status: dict[str, Any] = {}
         self._named: set[int | None] = {None}  # courts that viewers have been told of, or never will be
         self._sending = asyncio.Lock()
+        # There are cards; and all else that pages show, once one is `_awaited`.
         self._ready = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._awaited = False
+        self._waker = wake.Waker()
         self._task: asyncio.Task[None] | None = None
         self._sleep: asyncio.TimerHandle | None = None
 
     # --- For consumers --------------------------------------------------------------------------
 
-    async def join(self) -> None:
-        """Counts a viewer in, starts the feed with the first. TimeoutError: the database does not answer."""
+    async def join(self, *, cards_only: bool = False) -> None:
+        """Counts a viewer in, starts the feed with the first. TimeoutError: the database does not answer.
+
+        `cards_only`: does not wait for status and rings, which are read when the first comes that does.
+        """
         self.viewers += 1
         if self._sleep:
             self._sleep.cancel()
             self._sleep = None
         if self._task is None or self._task.done():
             self._ready.clear()
+            self._filled.clear()
+            self._awaited = False
             self._tail = Tail()
             self._thread = ThreadPoolExecutor(1, "live-feed")
             self._task = asyncio.create_task(self._run(self._tail, self._thread), name="live feed")
+        if not cards_only and not self._awaited:
+            self._awaited = True
+            self._waker.changed.set()
         try:
             async with asyncio.timeout(READY_S):
-                await self._ready.wait()
+                await (self._ready if cards_only else self._filled).wait()
         except (TimeoutError, asyncio.CancelledError):
             self.leave()
             raise
@@ -167,11 +179,14 @@ class Feed:
     async def _run(self, tail: Tail, thread: ThreadPoolExecutor) -> None:
         status = asyncio.create_task(self._tell_status(), name="live status")
         try:
-            async with wake.waker() as waker:
+            async with wake.waker() as self._waker:
                 await self._patiently(self._load)
                 self._ready.set()
                 while True:
-                    await waker.wait()
+                    if self._awaited and not self._filled.is_set():
+                        await self._patiently(self._fill)
+                        self._filled.set()
+                    await self._waker.wait()
                     while await self._patiently(self._advance):
                         pass
         finally:
@@ -201,16 +216,23 @@ class Feed:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _load(self) -> None:
+        """The cards: all that a program waits for."""
         step = await self._in_thread(self._tail.load)
+        self.cards = {}
+        self.screens.stage.clear()
+        self._take(step)
+
+    async def _fill(self) -> None:
+        """Status and rings, between two steps."""
+        step = await self._in_thread(self._tail.recent)
         status = await self._in_thread(read_status)
         first_of_court: dict[int | None, int] = {}
         for row, _ in step.entries:
             first_of_court.setdefault(row.court_id, row.id)
         # Ordinals go on from before a sleep, so that no viewer ever sees one twice.
         self.rings.clear(reach=max(first_of_court.values(), default=1) - 1)
-        self.cards = {}
-        self.screens.stage.clear()
         self._take(step)
+        self._rates = Rates()
         self._set_status(status)
 
     def _take(self, step: Step) -> list[str]:
@@ -272,7 +294,7 @@ class Feed:
 
     async def _tell_status(self) -> None:
         """Once a second, also while the database does not answer."""
-        await self._ready.wait()
+        await self._filled.wait()
         while True:
             await asyncio.sleep(1)
             self._rates.tick()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -17,10 +18,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
+from events.board_json import from_json
 from events.live import rows
-from events.live.cards import NO_MOMENT, Board, Moment
+from events.live.cards import Board
 from events.live.rows import Row
-from events.models import UdpSession
+from events.models import StoredBoard, UdpSession
 
 # Rows followed in one step; when more are waiting the oldest are skipped, and counted.
 STEP_LIMIT = 2000
@@ -31,6 +33,8 @@ SESSION_MARGIN = 64
 # At the start: events of each court for its ring, and of its match for its scoreboard.
 LOAD_EVENTS = 300
 LOAD_MATCH_EVENTS = 3000
+# What came later has an earlier time where the clock was set back; by more, the match is folded anew.
+CLOCK_SET_BACK = timedelta(minutes=1)
 # Courts with a scoreboard; the one that was quiet longest goes first.
 MOST_BOARDS = 64
 # What a client that was away longer than the rings reach gets at most.
@@ -53,6 +57,7 @@ class Tail:
     def __init__(self) -> None:
         self.boards: dict[int, Board] = {}
         self._cursors: dict[int, int] = {}  # session -> sequence of the last event followed
+        self._newest: dict[int | None, tuple[int, int]] = {}  # court -> session and sequence followed last
         self._open: set[int] = set()
         self._stale: set[int] = set()  # courts whose fold missed events
 
@@ -62,41 +67,76 @@ class Tail:
     # --- Start ----------------------------------------------------------------------------------
 
     def load(self) -> Step:
-        """The newest events of each court and the state of its match."""
-        newest: dict[int | None, UdpSession] = {}
-        for session in UdpSession.objects.order_by("-id")[:SESSION_LIMIT]:
-            self._cursors[session.pk] = session.events
-            if session.ended_at is None:
-                self._open.add(session.pk)
-            known = newest.get(session.court_id)
-            if known is None or session.last_event_at > known.last_event_at:
-                newest[session.court_id] = session
-        recent = self._fetch(
-            {s.pk: (max(s.events - LOAD_EVENTS, 0), s.events) for s in newest.values() if s.events}
-        )
-        of_session: dict[int, list[Row]] = defaultdict(list)
-        for row in recent:
-            of_session[row.session_id].append(row)
-        moments: dict[int, Moment] = {}
-        for court, session in newest.items():
-            if court is not None:
-                self._rebuild(court, of_session[session.pk], moments)
-        entries = [(row, rows.encode(row, *moments.get(row.id, NO_MOMENT))) for row in recent]
-        return Step(entries, cards=self._cards(self.boards))
+        """The state of each court's match, without events; these come with `recent`."""
+        # First of all: what a board holds must be behind the cursors, or it would be followed once more.
+        stored = {board.court_id: board for board in StoredBoard.objects.of_matches_as_folded()}
+        heard: dict[int | None, datetime] = {}
+        columns = ("pk", "court_id", "events", "ended_at", "last_event_at")
+        sessions = UdpSession.objects.order_by("-id").values_list(*columns)[:SESSION_LIMIT]
+        for pk, court, events, ended_at, last in sessions:
+            self._cursors[pk] = events
+            if ended_at is None:
+                self._open.add(pk)
+            if court not in heard or last > heard[court]:
+                heard[court], self._newest[court] = last, (pk, events)
+        self.boards = self._take_up(stored)
+        for court, (session, events) in self._newest.items():
+            if court is not None and court not in self.boards:
+                self._rebuild(court, session, events)
+        return Step(cards=self._cards(self.boards))
 
-    def _rebuild(self, court: int, recent: list[Row], moments: dict[int, Moment] | None = None) -> None:
-        """Folds the court's match from its first event on; `recent` are its newest events."""
+    def recent(self) -> Step:
+        """The newest events of each court, as far as they have been followed."""
+        spans = [(pk, max(events - LOAD_EVENTS, 0), events) for pk, events in self._newest.values()]
+        return Step([(row, rows.encode(row)) for row in self._fetch(spans)])
+
+    def _take_up(self, stored: dict[int, StoredBoard]) -> dict[int, Board]:
+        """The boards that the importer stored and what came since, of courts still at the same match."""
+        if not stored:
+            return {}
+        # With the last event that each board holds; by time as well, for the sake of the index.
+        since = (
+            Q(match_id=one.match_id, pk__gte=one.event_id, received_at__gte=one.heard_at - CLOCK_SET_BACK)
+            for one in stored.values()
+        )
+        found = rows.fetch(rows.all_events().filter(reduce(or_, since))[: LOAD_MATCH_EVENTS + 1])
+        if len(found) > LOAD_MATCH_EVENTS:
+            return {}  # long ago: by the newest of each court, as without
+        of_court: dict[int | None, list[Row]] = defaultdict(list)
+        for row in filter(self._is_past, found):
+            of_court[row.court_id].append(row)
+        boards: dict[int, Board] = {}
+        for court, one in stored.items():
+            told = of_court[court]
+            if not told or told[0].id != one.event_id:
+                continue
+            if self._newest.get(court) not in {(row.session_id, row.sequence) for row in told}:
+                continue  # at another match since, or at none
+            if scoreboard := from_json(one.state):
+                board = boards[court] = Board(scoreboard, told[0])
+                for row in told[1:]:
+                    board.apply(row)
+        return boards
+
+    def _rebuild(self, court: int, session: int, upto: int) -> None:
+        """Folds the match that is on from its first event on; `session` is the last heard on the court."""
         board = self.boards[court] = Board()
+        recent = self._fetch([(session, max(upto - LOAD_EVENTS, 0), upto)])
         match_id = recent[-1].match_id if recent else None
         if match_id is not None:
             # The index alone tells which: they are read upwards, as the disk likes it.
             newest = rows.all_events().filter(match_id=match_id).order_by("-received_at").values("pk")
             of_match = rows.all_events().filter(pk__in=newest[:LOAD_MATCH_EVENTS])
             recent = [row for row in rows.fetch(of_match) if row.court_id == court]
-        for row in recent:
+        for row in filter(self._is_past, recent):
             board.apply(row)
-            if moments is not None:
-                moments[row.id] = board.moment()
+
+    def _is_past(self, row: Row) -> bool:
+        """Whether the cursors are beyond it; what was stored since they were read is still to be followed."""
+        cursor = self._cursors.get(row.session_id)
+        if cursor is None:
+            return row.session_id <= max(self._cursors, default=0) - SESSION_MARGIN
+        return row.sequence <= cursor
 
     # --- Following --------------------------------------------------------------------------------
 
@@ -125,7 +165,7 @@ class Tail:
                 if upto - cursor > share:
                     skipped[courts[pk]] += upto - share - cursor
                     wanted[pk] = (upto - share, upto)
-        fetched = self._fetch(wanted)
+        fetched = self._fetch((pk, *span) for pk, span in wanted.items())
         # Only now: had the query failed, the next step must ask for the same again.
         self._cursors.update({pk: upto for pk, (_, upto) in wanted.items()})
         self._stale.update(court for court in skipped if court is not None)
@@ -157,31 +197,24 @@ class Tail:
         court = self._stale.pop()
         session = UdpSession.objects.filter(court_id=court).order_by("-last_event_at").first()
         if session is not None:
-            span = (max(session.events - LOAD_EVENTS, 0), session.events)
-            self._rebuild(court, self._fetch({session.pk: span}))
+            self._rebuild(court, session.pk, session.events)
         return Step(cards=self._cards([court]), more=bool(self._stale))
 
     @staticmethod
-    def _fetch(wanted: dict[int, tuple[int, int]]) -> list[Row]:
-        """Rows of each session after the first sequence, up to the second; one query."""
-        if not wanted:
-            return []
-        spans = (
-            Q(session_id=pk, sequence__gt=after, sequence__lte=upto) for pk, (after, upto) in wanted.items()
-        )
-        return rows.fetch(rows.all_events().filter(reduce(or_, spans)))
+    def _fetch(wanted: Iterable[tuple[int, int, int]]) -> list[Row]:
+        """Rows of each (session, after this sequence, up to this one); one query."""
+        spans = [Q(session_id=pk, sequence__gt=after, sequence__lte=upto) for pk, after, upto in wanted]
+        return rows.fetch(rows.all_events().filter(reduce(or_, spans))) if spans else []
 
     def _follow(self, fetched: list[Row]) -> Step:
         step = Step()
         touched = set()
         for row in fetched:
-            moment = NO_MOMENT
+            self._newest[row.court_id] = row.session_id, row.sequence
             if row.court_id is not None:
-                board = self._board(row.court_id)
-                board.apply(row)
-                moment = board.moment()
+                self._board(row.court_id).apply(row)
                 touched.add(row.court_id)
-            step.entries.append((row, rows.encode(row, *moment)))
+            step.entries.append((row, rows.encode(row)))
         step.cards = self._cards(touched)
         return step
 
