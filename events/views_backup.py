@@ -157,8 +157,15 @@ def action_state(request: HttpRequest, key: UUID) -> JsonResponse:
 
 def begin_action(request: HttpRequest, title: str, command: list[str], **asked: Any) -> HttpResponse:
     """Starts `manage.py COMMAND` and shows its page."""
-    key, _ = new_state(title, **asked)
-    start_process([*command, "--action", key, "--by", str(signed_in(request).pk)], state_path(key))
+    try:
+        key, _ = new_state(title, **asked)
+        start_process([*command, "--action", key, "--by", str(signed_in(request).pk)], state_path(key))
+    except OSError as error:
+        why = error.strerror or error
+        messages.error(
+            request, f"Not begun: {settings.RESTRIKE_VAR} cannot be written ({why}). Make room there."
+        )
+        return redirect("admin:events_backup_changelist")
     return redirect("backup_action", UUID(hex=key))
 
 

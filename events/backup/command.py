@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from events.backup.telling import State, StateFile, Terminal, read_state, state_path, terminal
-from events.backup.trouble import BackupError
+from events.backup.trouble import BackupError, full_disk_in_words
 
 
 class BackupCommand(BaseCommand):
@@ -29,7 +29,8 @@ class BackupCommand(BaseCommand):
         self.state = self._state(options["action"])
         self.progress: Terminal = terminal(self.state.progress if self.state else None)
         try:
-            result = self.work(**options)
+            with full_disk_in_words():
+                result = self.work(**options)
         except (BackupError, CommandError) as error:
             self.progress.end()
             if self.state:

@@ -10,12 +10,13 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from events.backup import keep
 from events.backup.collect import Progress, no_progress
 from events.backup.read import open_backup
-from events.backup.trouble import BackupError
+from events.backup.trouble import BackupError, full_disk_in_words
 from events.backup.verify import Verified, verify
 from events.backup.witness import Witness
 from events.backup.write import sync_directory, write_backup
@@ -37,6 +38,7 @@ def backup_directory() -> Path:
     return directory
 
 
+@full_disk_in_words()
 def make_backup(
     tournament: Tournament,
     kind: BackupKind = BackupKind.MANUAL,
@@ -72,12 +74,10 @@ def make_backup(
         _note(row, verify(path, progress=progress, witness=witness), user)
     except BackupError as error:
         row.error = str(error)[:500]
-        row.save()
+        _keep_account(row, None)
         raise
     row.copied_to, row.copy_error = _copy(path, row.sha256)
-    row.save()
-    if user is not None:
-        LogEntry.objects.log_actions(user.pk, [row], ADDITION, "Made and verified.", single_object=True)
+    _keep_account(row, user)
     keep.prune(tournament.slug)
     return row
 
@@ -99,7 +99,9 @@ def verify_again(row: Backup, user: User | None = None, progress: Progress = no_
             raise BackupError("The file is a sound backup, but not the one that was made here.")
     except BackupError as error:
         row.error, row.verified_at, row.verified_by = str(error)[:500], None, None
-        row.save()
+        with suppress(OperationalError):
+            # As on a full disk. That the backup is bad is what has to be said.
+            row.save()
         raise
     row.error = ""
     _note(row, found, user)
@@ -109,6 +111,7 @@ def verify_again(row: Backup, user: User | None = None, progress: Progress = no_
     return row
 
 
+@full_disk_in_words()
 def take_in(path: Path, user: User | None = None) -> Backup:
     """The row of a file that came from elsewhere and lies in the directory of backups already.
 
@@ -137,6 +140,26 @@ def take_in(path: Path, user: User | None = None) -> Backup:
     if user is not None:
         LogEntry.objects.log_actions(user.pk, [row], ADDITION, "Uploaded.", single_object=True)
     return row
+
+
+def _keep_account(row: Backup, user: User | None) -> None:
+    """Stores the row; its file goes when that cannot be, but for one somebody wants that is sound."""
+    try:
+        with transaction.atomic():
+            row.save()
+            if user is not None:
+                LogEntry.objects.log_actions(
+                    user.pk, [row], ADDITION, "Made and verified.", single_object=True
+                )
+    except OperationalError as error:
+        if row.kind == BackupKind.MANUAL and row.verified_at:
+            raise BackupError(
+                f"{row.path} was made and is sound, but could not be put in the list of backups. "
+                "Is the disk of the database full?"
+            ) from error
+        # Unknown it would never be pruned, and one that is due is made anew each minute.
+        row.remove_files()
+        raise
 
 
 def _note(row: Backup, found: Verified, user: User | None) -> None:

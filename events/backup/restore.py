@@ -14,6 +14,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import User
 from django.db import DataError, IntegrityError, transaction
 
 from events.backup import remove
@@ -25,6 +27,7 @@ from events.backup.rules import Model, Part, Role, plan
 from events.backup.same import Finder, Match
 from events.backup.totals import TotalsOf, add_hours, add_totals
 from events.backup.trouble import BackupError, BadBackupError
+from events.models_backup import Backup
 from events.tallies import Amount, Key, shift_hours
 from tournaments.context import days_in_force
 from tournaments.models import Tournament, TournamentDay, free_slug
@@ -86,6 +89,7 @@ def restore(
     replaced: str = "",
     size: tuple[int, int] | None = None,
     dry_run: bool = False,
+    user: User | None = None,
     progress: Progress = no_progress,
     using: str = "default",
 ) -> Outcome:
@@ -102,6 +106,7 @@ def restore(
                 restorer = Restorer(source, mode, using, progress)
                 outcome = restorer.run(replaced, size)
                 shift_hours(restorer.hours, using=using)
+                _keep_account(outcome, user, using)
                 if dry_run:
                     transaction.set_rollback(True, using=using)
         except (IntegrityError, DataError) as error:
@@ -110,6 +115,16 @@ def restore(
                 f"Its rows do not fit together or into this database. (It said: {said})"
             ) from error
     return outcome
+
+
+def _keep_account(outcome: Outcome, user: User | None, using: str) -> None:
+    tournament = Tournament.objects.using(using).get(pk=outcome.tournament_id)
+    # Backups of what was replaced are backups of what took its place.
+    Backup.objects.using(using).filter(slug=tournament.slug, tournament=None).update(tournament=tournament)
+    if user is not None:
+        flag = ADDITION if outcome.mode is Mode.NEW else CHANGE
+        said = f"Restored from a backup, {outcome.mode.value}: {outcome.total:,} rows."
+        LogEntry.objects.log_actions(user.pk, [tournament], flag, said, single_object=True)
 
 
 class Restorer:

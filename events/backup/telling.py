@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -55,17 +56,17 @@ class StateFile:
         new = what != self.state.what
         self.state.what, self.state.done, self.state.total = what, done, total
         if new or time.monotonic() - self._last > _EVERY_S:
-            self.write()
+            self._tell()
 
     def finish(self, **result: Any) -> None:
         self.state.state = DONE
         for name, value in result.items():
             setattr(self.state, name, value)
-        self.write()
+        self._tell()
 
     def fail(self, error: str) -> None:
         self.state.state, self.state.error = FAILED, error
-        self.write()
+        self._tell()
 
     def break_off(self) -> None:
         """It failed in a way that has no words for people."""
@@ -76,8 +77,21 @@ class StateFile:
         self._last = time.monotonic()
         self.state.seen, self.state.pid = time.time(), os.getpid()
         partial = self.path.with_suffix(".new")
-        partial.write_text(json.dumps(asdict(self.state)))
-        partial.replace(self.path)
+        try:
+            partial.write_text(json.dumps(asdict(self.state)))
+            partial.replace(self.path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def _tell(self) -> None:
+        """Writes it. A full disk must not stop the work; over the old state there is room even then."""
+        try:
+            self.write()
+        except OSError:
+            with suppress(OSError), self.path.open("r+") as file:
+                file.write(json.dumps(asdict(self.state)))
+                file.truncate()
 
 
 def state_path(key: str) -> Path:
@@ -86,7 +100,7 @@ def state_path(key: str) -> Path:
 
 
 def new_state(title: str, **asked: Any) -> tuple[str, StateFile]:
-    """A key and the file of a new action; forgets those older than a day."""
+    """A key and the file of a new action; forgets those older than a day. OSError as on a full disk."""
     key = uuid.uuid4().hex
     path = state_path(key)
     path.parent.mkdir(parents=True, exist_ok=True)

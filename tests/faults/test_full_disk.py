@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import on_postgresql
-from tests.faults.test_archive_full_disk import NONE_TO_BEGIN
+from tests.faults.test_archive_full_disk import NONE_TO_BEGIN, staged
 from tests.processes import Stack
 
+NOTHING_CHANGED = "The disk of the database is full. Make room, then start it again; nothing was changed."
 # Any command that stores something.
 STORE = ("shell", "--no-imports", "-c", "from tests.factories import TournamentFactory; TournamentFactory()")
 
@@ -46,3 +47,35 @@ def test_command_says_that_another_directory_helps_where_it_does(
 
     assert done.returncode == 1
     assert ("Make room or set RESTRIKE_VAR to another directory" in done.stderr) is not on_postgresql()
+
+
+def test_backups_on_a_full_disk_change_nothing_and_leave_no_files(
+    stack_on_small_disk: Stack, fill: Callable[[int], Path]
+) -> None:
+    stack = stack_on_small_disk
+    backups = stack.var / "backups"
+    slug = staged(stack, "finished_tournament(3_000).slug")
+    filler = fill(NONE_TO_BEGIN)
+
+    for _ in range(2):
+        job = stack.manage("runjob", "events", "backups")
+        said = job.stdout + job.stderr
+        assert f"No backup of Open 0: {NOTHING_CHANGED}" in said
+        assert "Traceback" not in said
+    assert list(backups.iterdir()) == []
+    refused = stack.manage("delete_tournament", slug, "--yes", slug, check=False)
+    assert refused.stderr.strip() == f"CommandError: {NOTHING_CHANGED}"
+    assert list(backups.iterdir()) == []
+
+    filler.unlink()
+    stack.manage("backup_tournament", slug)
+    (backup,) = backups.iterdir()
+    filler = fill(NONE_TO_BEGIN)
+    for how in ([], ["--replace", slug, "--yes", slug]):
+        refused = stack.manage("restore_tournament", str(backup), *how, check=False)
+        assert refused.stderr.strip() == f"CommandError: {NOTHING_CHANGED}"
+    assert (stack.count(), stack.count("tournaments_tournament")) == (3_000, 1)
+
+    filler.unlink()
+    stack.manage("restore_tournament", str(backup))
+    assert (stack.count(), stack.count("tournaments_tournament")) == (6_000, 2)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
-
 from events.backup.command import BackupCommand, existing
 from events.backup.make import backup_before
 from events.backup.remove import size_of
-from events.backup.restore import Mode, Outcome, restore
-from events.models_backup import Backup
+from events.backup.restore import Mode, restore
 from tournaments.lookup import find_tournament
-from tournaments.models import Tournament
 
 
 class Command(BackupCommand):
@@ -54,21 +50,16 @@ class Command(BackupCommand):
             row = backup_before(tournament, "Before it was replaced", self.user, self.progress)
             self.say(f"What is there now is kept in {row.path}")
         outcome = restore(
-            path, mode, replaced=replace or "", size=size, dry_run=dry_run, progress=self.progress
+            path,
+            mode,
+            replaced=replace or "",
+            size=size,
+            dry_run=dry_run,
+            user=self.user,
+            progress=self.progress,
         )
         for line in outcome.lines():
             self.say(line)
         if dry_run:
             self.say("Nothing was changed: this was a dry run.")
-        else:
-            self._keep_account(outcome)
         return {"lines": outcome.lines(), "tournament": outcome.tournament_id}
-
-    def _keep_account(self, outcome: Outcome) -> None:
-        tournament = Tournament.objects.get(pk=outcome.tournament_id)
-        # Backups of what was replaced are backups of what took its place.
-        Backup.objects.filter(slug=tournament.slug, tournament=None).update(tournament=tournament)
-        if self.user is not None:
-            flag = ADDITION if outcome.mode is Mode.NEW else CHANGE
-            said = f"Restored from a backup, {outcome.mode.value}: {outcome.total:,} rows."
-            LogEntry.objects.log_actions(self.user.pk, [tournament], flag, said, single_object=True)
