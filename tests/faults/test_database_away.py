@@ -99,6 +99,7 @@ def test_a_locked_database_delays_and_loses_nothing(stack: Stack, seconds: int) 
 needs_a_server = pytest.mark.skipif(
     not on_postgresql(), reason="about a server; the run on PostgreSQL has it"
 )
+needs_a_file = pytest.mark.skipif(on_postgresql(), reason="about SQLite's file; the run on SQLite has it")
 
 
 @pytest.mark.slow
@@ -191,11 +192,10 @@ def test_a_server_that_cannot_be_reached_at_the_start_is_written_to_when_it_can(
     assert "Nothing is lost" in sentence
 
 
+@needs_a_file
 def test_a_database_file_that_cannot_be_opened_at_the_start(
     sqlite_file: str, make_stack: Callable[[str], Stack], tmp_path: Path
 ) -> None:
-    if on_postgresql():
-        pytest.skip("about SQLite's file; the run on SQLite has it")
     place = tmp_path / "away" / "restrike.sqlite3"
     place.mkdir(parents=True)  # a directory where the file should be
     stack = make_stack(f"sqlite:///{place}")
@@ -236,28 +236,13 @@ def small_disk(make_small_disk: Callable[[str], Path]) -> Path:
     return make_small_disk("16m")
 
 
-@pytest.fixture
-def stack_on_small_disk(
-    small_disk: Path, sqlite_file: str, make_stack: Callable[[str], Stack]
-) -> Iterator[Stack]:
-    """Its database is on the small disk, its journal is not."""
-    if on_postgresql():
-        pytest.skip("about SQLite's file; the run on SQLite has it")
-    path = small_disk / "restrike.sqlite3"
-    shutil.copyfile(sqlite_file.removeprefix("sqlite:///"), path)
-    stack = make_stack(f"sqlite:///{path}")
-    yield stack
-    stack.close()
-
-
+@needs_a_file
 def test_a_full_disk_under_the_database_delays_and_loses_nothing(
-    stack_on_small_disk: Stack, small_disk: Path
+    stack_on_small_disk: Stack, fill: Callable[[int], Path]
 ) -> None:
     stack = stack_on_small_disk
     process = stack.start()
-    filler = small_disk / "filler"
-    room = shutil.disk_usage(small_disk).free
-    filler.write_bytes(bytes(max(room - 200_000, 0)))
+    filler = fill(200_000)
     with Flood(stack, rate=2_000) as flood:
         process.wait_for_line(SAYS)
         stored = stack.count()
@@ -273,6 +258,7 @@ def test_a_full_disk_under_the_database_delays_and_loses_nothing(
     assert len(complaints(process)) <= 4
 
 
+@needs_a_file
 def test_a_read_only_disk_under_the_database_delays_and_loses_nothing(
     stack_on_small_disk: Stack, small_disk: Path
 ) -> None:
@@ -288,27 +274,23 @@ def test_a_read_only_disk_under_the_database_delays_and_loses_nothing(
     assert "Nothing is lost" in complaints(process)[0]
 
 
+@needs_a_file
 def test_one_disk_for_everything_that_is_full_loses_nothing_the_system_held(
-    small_disk: Path, sqlite_file: str, make_stack: Callable[[str], Stack]
+    stack_on_small_disk: Stack, small_disk: Path, fill: Callable[[int], Path]
 ) -> None:
-    if on_postgresql():
-        pytest.skip("about SQLite's file; the run on SQLite has it")
-    path = small_disk / "restrike.sqlite3"
-    shutil.copyfile(sqlite_file.removeprefix("sqlite:///"), path)
-    stack = make_stack(f"sqlite:///{path}")
+    stack = stack_on_small_disk
     stack.var = small_disk / "var"
     stack.env |= {"RESTRIKE_VAR": str(stack.var), "JOURNAL_SEGMENT_MB": "1"}
     process = stack.start()
-    filler = small_disk / "filler"
     # The journal's segments have their room already, so the database is the first to be without.
-    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 100_000))
+    wait_until((stack.var / "journal" / "main" / "next.segment").exists)
+    filler = fill(100_000)
     with Flood(stack, rate=2_000) as flood:
         process.wait_for_line(SAYS)
         flood.wait_for(flood.sent + 3_000)
         flood.stop()
     filler.unlink()
     check_it_went_on(stack, process, flood.sent)
-    stack.close()
 
 
 def test_a_read_only_directory_is_one_sentence_that_says_what_to_do(
