@@ -5,6 +5,7 @@ Needs no Django. pcap: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -102,7 +103,12 @@ class Capture:
         total = sum(max(0, info.datagrams) for info in infos) or 1
         done = 0
         self._fraction = lambda: done / total
+        # One that is played into the listener that writes it would go on and on.
+        with contextlib.closing(JournalReader(directory)) as reader:
+            end = reader.end().sequence
         for record in iterate(directory, only):
+            if record.sequence >= end > 0:
+                break
             if record.local_port:
                 done += 1
                 yield Captured(

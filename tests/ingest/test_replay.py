@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 import struct
@@ -59,6 +60,20 @@ def ear() -> Iterator[socket.socket]:
 
 def target(ear: socket.socket) -> str:
     return f"127.0.0.1:{ear.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("file", ["", "00000001.journal"])
+def test_journal_that_grows_while_it_is_played_ends_where_it_ended(tmp_path: Path, file: str) -> None:
+    """As one does that is played into the listener that writes it."""
+    rows = [(n, 6000, pack_address("192.168.1.11"), 50_001, b"pt1;1\r\n") for n in range(1, 6_001)]
+    with contextlib.closing(JournalWriter(tmp_path, 1 << 20)) as writer:
+        writer.append(rows)
+        played = []
+        for captured in Capture(tmp_path / file):
+            played.append(captured.at_ns)
+            if len(played) % 1_000 == 0:
+                writer.append(rows[:1_000])
+    assert played == [ns for ns, *_ in rows]
 
 
 def test_export_gives_back_every_datagram(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_run_reports_what_was_sent(receiver: Receiver) -> None:
     assert lines[0] == f"Playing on 1 courts for {target}, seed 2 (Ctrl-C stops)"
     assert lines[1].startswith("Court 1: match 101 begins: ")
     assert lines[2].startswith("Court 1: match 101 ends: ")
-    assert lines[3].startswith(f"Sent {report.sent:,} datagrams, 1 matches in ")
+    assert lines[3].startswith(f"Sent {report.sent:,} datagrams, 1 match in ")
     assert len(lines) == 4
 
 
