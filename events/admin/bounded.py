@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,6 +19,8 @@ from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
 from events.models import PssEvent
+from tournaments.adminbase import ReadOnlyAdmin
+from tournaments.export.admin import ExportAdmin
 
 SEARCHED = 20_000
 COUNTED = 5_000
@@ -55,6 +58,26 @@ class BoundedChangeList(ChangeList):  # type: ignore[misc]  # the theme has no t
         # The theme writes "n results" from these two when they differ; the list says it better.
         self.full_result_count = self.result_count
         self.has_more = self.result_count >= COUNTED
+
+
+class BoundedAdmin(ExportAdmin, ReadOnlyAdmin):
+    """A list that goes backwards along an index, with filters for all that is older."""
+
+    list_filter_submit = True
+    list_filter_sheet = False
+    list_per_page = 50
+    list_max_show_all = 0
+    list_fullwidth = True
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    # Its pages do not lead back to what the list was filtered by; finding out for each link took 10 ms.
+    preserve_filters = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    actions = None
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
+        return BoundedChangeList
 
 
 def newest(events: QuerySet[PssEvent], order: str) -> Bound | None:

@@ -8,14 +8,16 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.views.decorators.http import require_safe
 
 from events import sheets
-from events.admin.bounded import BoundedChangeList, BoundedPaginator, newest
+from events.admin.bounded import BoundedAdmin, BoundedChangeList, newest
 from events.admin.filters import EVENT_FILTERS, INDEXED, UNINDEXED, CourtFilter, moment
 from events.admin.lines import lines
 from events.archive.seeing import find_event, lacks_neighbours, neighbours
@@ -26,8 +28,7 @@ from events.models import ArchivedPssEvent, HourTally, PssEvent
 from events.moves import days_with_events
 from events.reader import reader
 from events.words import clock_text, describe
-from tournaments.adminbase import ReadOnlyAdmin, column
-from tournaments.export.admin import ExportAdmin
+from tournaments.adminbase import column
 from tournaments.models import TournamentDay
 
 NEIGHBOURS = 5
@@ -115,30 +116,17 @@ def asks_for_problems(request: HttpRequest) -> bool:
 
 
 @admin.register(PssEvent)
-class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
+class PssEventAdmin(BoundedAdmin):
     sheet = sheets.EVENTS
     list_display = ["time", "where", "match_number", "words", "clock", "understood", "raw_text"]
     list_display_links = ["time", "words"]
     list_filter = EVENT_FILTERS
-    list_filter_submit = True
-    list_filter_sheet = False
     list_select_related = ["court", "match", "tournament"]
-    list_per_page = 50
-    list_max_show_all = 0
-    list_fullwidth = True
     list_before_template = "events/_event_list_head.html"
-    list_disable_select_all = True
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    # Its page does not lead back to what the list was filtered by; finding out for each link took 10 ms.
-    preserve_filters = False
-    show_facets = admin.ShowFacets.NEVER
-    sortable_by = ()
-    actions = None
     search_fields = ["raw"]
     search_help_text = "Words in the raw message"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
         return EventChangeList
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
@@ -196,13 +184,12 @@ class PssEventAdmin(ExportAdmin, ReadOnlyAdmin):
         text = event.raw if len(event.raw) <= 40 else event.raw[:40] + "…"
         return format_html('<code class="rs-raw">{}</code>', text)
 
+    @method_decorator(require_safe)
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method != "GET":
-            return HttpResponseNotAllowed(["GET"])
         related = ("court", "match", "tournament", "day__tournament", "session__node")
         event = find_event(key_of(object_id), *related)
         if event is None:

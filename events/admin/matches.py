@@ -9,29 +9,24 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseNotAllowed,
-    HttpResponseNotModified,
-    JsonResponse,
-)
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.views.decorators.http import require_safe
 from unfold.contrib.filters.admin import DropdownFilter
 
 from events import sheets, story_pages
-from events.admin.bounded import BoundedChangeList, BoundedPaginator
+from events.admin.bounded import BoundedAdmin
 from events.admin.filters import CourtFilter, DayFilter, TournamentFilter
 from events.asked import key_of
 from events.match_facts import match_facts
 from events.models import Match
-from tournaments.adminbase import ReadOnlyAdmin, column
-from tournaments.export.admin import ExportAdmin
+from tournaments.adminbase import column
 
 # A match without a winner is followed by its page for this long.
 FOLLOWED = timedelta(hours=6)
@@ -65,33 +60,18 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no typ
 
 
 @admin.register(Match)
-class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
+class MatchAdmin(BoundedAdmin):
     sheet = sheets.MATCHES
     list_display = ["number_text", "loaded", "where", "blue_name", "red_name", "rounds_text", "outcome"]
     list_display_links = ["number_text", "loaded"]
     list_filter = [MatchTournamentFilter, MatchDayFilter, CourtFilter, StateFilter]
-    list_filter_submit = True
-    list_filter_sheet = False
     list_select_related = ["court", "day__tournament", "blue", "red"]
-    list_per_page = 50
-    list_max_show_all = 0
-    list_fullwidth = True
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    # Its page does not lead back to what the list was filtered by; finding out for each link took 10 ms.
-    preserve_filters = False
-    show_facets = admin.ShowFacets.NEVER
-    sortable_by = ()
-    actions = None
     search_fields = ["number__iexact", "blue__name", "red__name", "category"]
     search_help_text = "Match number, athlete or category"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Match]:
         matches: QuerySet[Match] = super().get_queryset(request)
         return matches.with_is_last()  # type: ignore[attr-defined,no-any-return]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
-        return BoundedChangeList
 
     @column("match")
     def number_text(self, match: Match) -> str:
@@ -136,14 +116,13 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
         story = self.admin_site.admin_view(self.story_view)
         return [path("<path:object_id>/story/", story, name="events_match_story"), *super().get_urls()]
 
+    @method_decorator(require_safe)
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The page; with `?part=facts` only what is known of the match, for a page that follows it."""
         match = self._match(request, object_id)
         each = self.admin_site.each_context
-        if isinstance(match, HttpResponse):
-            return match
         if match is None:
             context = {**each(request), "title": "No such match"}
             return TemplateResponse(request, "events/match_gone.html", context, status=404)
@@ -163,11 +142,10 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
         }
         return TemplateResponse(request, "events/match.html", context)
 
+    @method_decorator(require_safe)
     def story_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The match's story as JSON (`events.story.Story`), or 304 while nothing has come since."""
         match = self._match(request, object_id)
-        if isinstance(match, HttpResponse):
-            return match
         if match is None:
             return JsonResponse({"error": "There is no such match."}, status=404)
         marked = story_pages.mark(match)
@@ -184,11 +162,9 @@ class MatchAdmin(ExportAdmin, ReadOnlyAdmin):
         patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
         return response
 
-    def _match(self, request: HttpRequest, object_id: str) -> Match | HttpResponse | None:
+    def _match(self, request: HttpRequest, object_id: str) -> Match | None:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method != "GET":
-            return HttpResponseNotAllowed(["GET"])
         related = ("court", "day__tournament", "blue", "red")
         matches = Match.objects.with_is_last().select_related(*related)
         return matches.filter(pk=key_of(object_id)).first()

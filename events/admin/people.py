@@ -6,8 +6,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 
 from events import sheets
 from events.imports import AthleteResource
@@ -35,14 +37,13 @@ class AthleteAdmin(ImportAdmin, ReadOnlyAdmin):
     def has_import_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("events.import_athlete")
 
+    @method_decorator(require_safe)
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """How the athlete fights; there is nothing to change."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
         athlete = self.get_object(request, object_id)
         if athlete is None:
             raise Http404("There is no such athlete.")

@@ -130,7 +130,8 @@ def _signals() -> tuple[signal.Signals, ...]:
 
 def _summarize(report: Report, target: str, tell: Callable[[str], None]) -> None:
     start = "Stopped. " if report.stopped else ""
-    matches = f", {report.matches} match{'es' if report.matches != 1 else ''}" if report.matches else ""
+    played = "1 match" if report.matches == 1 else f"{report.matches} matches"
+    matches = f", {played}" if report.matches else ""
     tell(f"{start}Sent {report.sent:,} datagrams{matches} in {report.seconds:,.1f} s: {report.rate:,.0f}/s")
     if report.refused:
         tell(f"Nobody listened at {target} for at least {report.refused:,} of them")
