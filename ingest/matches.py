@@ -15,10 +15,11 @@ from django.db import connection
 
 from events.board_json import to_json
 from events.kinds import Kind
+from events.match_state import to_ns
 from events.models import Athlete, Match, PssEvent, StoredBoard
 from events.scoreboard import Scoreboard
 from ingest.outputs import Outputs
-from ingest.senders import Sender, moment, nanoseconds
+from ingest.senders import Sender, moment
 from ingest.tallies import ChangedMeanwhile
 
 # After this long without a word, what comes next is not the same match.
@@ -107,14 +108,14 @@ class Track:
             track.messages = 0
             for event in PssEvent.objects.filter(match=match).order_by("id").iterator():
                 track.messages += 1
-                track.last_ns = nanoseconds(event.received_at)
+                track.last_ns = to_ns(event.received_at)
                 track.outputs.follow(event, track.last_ns)
                 if event.kind != Kind.ECHO:
                     track.hear(event.session_id)
                 track.board.apply(event, track.last_ns, event.sequence)
         match = matches[-1]
         track.match_id, track.recounts, track.day_id = match.pk, match.recounts, match.day_id
-        track.last_ns = track.last_ns or nanoseconds(match.loaded_at)
+        track.last_ns = track.last_ns or to_ns(match.loaded_at)
         track.written, track.counted = track.board.version, track.board.counted
         track.previous = track.board.previous
         if len(matches) > 1:

@@ -14,6 +14,7 @@ from django.db import connection
 
 from events import bulk
 from events.kinds import Dialect
+from events.match_state import to_ns
 from events.models import ListenerNode, UdpSession
 from tournaments.models import Court
 
@@ -29,10 +30,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def moment(time_ns: int) -> datetime:
     """Nanoseconds since 1970 as an aware datetime, cut to microseconds exactly."""
     return _EPOCH + timedelta(microseconds=time_ns // 1000)
-
-
-def nanoseconds(when: datetime) -> int:
-    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 @dataclass(slots=True, eq=False)
@@ -136,7 +133,7 @@ class Senders:
                 dialect=session.dialect,
                 events=session.events,
                 datagrams=session.datagrams,
-                last_ns=nanoseconds(session.last_event_at),
+                last_ns=to_ns(session.last_event_at),
                 concurrent=session.concurrent,
             )
 

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import connection, models
 
 from events import moves
+from events.match_state import to_ns
 from events.models import ListenerNode
 from ingest.journal import Position
 from ingest.matches import Tracks
-from ingest.senders import CourtFinder, Senders, nanoseconds
+from ingest.senders import CourtFinder, Senders
 from ingest.tallies import Tallies, UnknownShapes
 from tournaments.context import ContextTimeline
 from tournaments.models import ContextChange
@@ -100,7 +101,7 @@ class State:
         known = self._in_force.get(court_id)
         if known is None or not known[0] <= received_ns < known[1]:
             moments, days = self.timeline.steps(court_id)
-            steps = [nanoseconds(moment) for moment in moments]
+            steps = [to_ns(moment) for moment in moments]
             index = bisect_right(steps, received_ns)
             day_id = days[index - 1] if index else None
             known = self._in_force[court_id] = (
