@@ -6,7 +6,7 @@ import time
 from typing import TextIO
 
 
-class Progress:
+class ProgressLine:
     """Writes to a terminal at most each half second, elsewhere at most each ten seconds."""
 
     def __init__(self, stream: TextIO) -> None:

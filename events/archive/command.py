@@ -14,7 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from events.archive import room, runs
 from events.archive.scope import Part
 from events.models import ArchiveRun
-from events.progress import Progress
+from events.progress import ProgressLine
 from tournaments.wording import counted
 
 
@@ -44,7 +44,7 @@ class ArchiveCommand(BaseCommand):
             run = runs.begin(self.direction, parts)
         except runs.NotBegunError as error:
             raise CommandError(str(error)) from None
-        progress = Progress(sys.stderr)
+        progress = ProgressLine(sys.stderr)
 
         def tell(run: ArchiveRun) -> None:
             what = f"{self.doing} {run.events:,} of {counted(run.total, 'event')}"

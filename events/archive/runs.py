@@ -34,7 +34,7 @@ SLICES = {"sqlite": 4_000, "postgresql": 12_000}
 ATTEMPTS = 3
 Direction = ArchiveRun.Direction
 State = ArchiveRun.State
-Progress = Callable[[ArchiveRun], None]
+OnProgress = Callable[[ArchiveRun], None]
 FULL = "The disk of the database is full. Make room, then start it again; what was moved is kept."
 #: Runs of this process whose end the database could not take, as on a full disk: how they ended.
 _unrecorded: dict[int, ArchiveRun] = {}
@@ -105,7 +105,7 @@ def log_start(run: ArchiveRun, parts: Sequence[Part], user: User) -> None:
 def work(
     run: ArchiveRun,
     parts: Sequence[Part],
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     stop: threading.Event | None = None,
     slice_size: int = 0,
 ) -> ArchiveRun:
@@ -148,7 +148,7 @@ def _what(run: ArchiveRun) -> str:
 
 
 def _move(
-    run: ArchiveRun, part: Part, progress: Progress | None, stop: threading.Event | None, slice_size: int
+    run: ArchiveRun, part: Part, progress: OnProgress | None, stop: threading.Event | None, slice_size: int
 ) -> bool:
     """All slices of a part; False when it was told to stop."""
     pace = _Pace(stop)

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from events.progress import Progress
+from events.progress import ProgressLine
 from ingest.captures import PcapWriter
 from ingest.journal import JournalReader, iterate, list_segments, verify
 from ingest.listener import journal_directory
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             )
 
     def _verify(self, where: Path, options: dict[str, Any]) -> None:
-        progress = Progress(sys.stderr)
+        progress = ProgressLine(sys.stderr)
         wrong = verify(
             where, lambda done, of: progress.tell(f"{done:,} of {of:,} segments checked", done / of)
         )
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         begin, end = _time(options["begin"], 0), _time(options["end"], 1 << 63)
         path = Path(options["file"])
         total = max(1, JournalReader(where).count_after(None))
-        progress, seen = Progress(sys.stderr), 0
+        progress, seen = ProgressLine(sys.stderr), 0
         try:
             file = path.open("xb")
         except FileExistsError:

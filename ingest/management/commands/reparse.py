@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from events.models import EventTally, PssEvent
-from events.progress import Progress
+from events.progress import ProgressLine
 from events.reparse import Outcome, reparse
 from ingest import reader
 from tournaments.wording import counted
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             events = events.not_recognized()
             tallies = tallies.exclude(status="recognized")
         total = max(tallies.total(), 1)
-        progress = Progress(sys.stderr)
+        progress = ProgressLine(sys.stderr)
 
         def tell(outcome: Outcome) -> None:
             # More may have come since they were counted.

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.progress import Progress
+from events.progress import ProgressLine
 from ingest.captures import Capture, CaptureError
 from ingest.replay import Replay, TargetError
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, help="only what was sent to this UDP port")
 
     def handle(self, *args: Any, file: str, target: str, port: int | None, **options: Any) -> None:
-        progress = Progress(sys.stderr)
+        progress = ProgressLine(sys.stderr)
         try:
             capture = Capture(file, port)
             replay = Replay(target, options["speed"])
