@@ -19,6 +19,9 @@ _DISK = {
 }
 _MAKE_ROOM = "Make room or set RESTRIKE_VAR to another directory, then start again; nothing recorded is lost."
 
+# PostgreSQL on a full disk, when its list of tables has to be written anew; it gives no code for it.
+_NO_ROOM_TO_CONNECT = "could not write init file"
+
 # What the databases say, and what it means here.
 _DATABASE = (
     (
@@ -58,8 +61,8 @@ def _database(error: Exception) -> str | None:
 
     from events.archive.room import is_used_up
 
-    said = " ".join(str(error).split())
-    if isinstance(error, DatabaseError) and is_used_up(error):
+    said = _said(error)
+    if (isinstance(error, DatabaseError) and is_used_up(error)) or _NO_ROOM_TO_CONNECT in said:
         return f"The disk of the database is full. {_room_for_database()} (It said: {said})"
     for part, sentence in _DATABASE:
         if part in said.lower():
@@ -67,6 +70,19 @@ def _database(error: Exception) -> str | None:
     if isinstance(error, ProgrammingError) or not isinstance(error, OperationalError):
         return None
     return f"{database_name()} does not answer. Start it, or correct DATABASE_URL. (It said: {said})"
+
+
+def _said(error: Exception) -> str:
+    """What the database says. The pool keeps to itself why it has no connection: that is asked once more."""
+    if "couldn't get a connection" in str(error):
+        import psycopg
+        from django.db import connection
+
+        try:
+            psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": 5}).close()
+        except psycopg.Error as refused:
+            error = refused
+    return " ".join(str(error).split())
 
 
 def _room_for_database() -> str:

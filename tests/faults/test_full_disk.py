@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import on_postgresql
 from tests.faults.test_archive_full_disk import NONE_TO_BEGIN, staged
 from tests.processes import Stack
@@ -47,6 +49,24 @@ def test_command_says_that_another_directory_helps_where_it_does(
 
     assert done.returncode == 1
     assert ("Make room or set RESTRIKE_VAR to another directory" in done.stderr) is not on_postgresql()
+
+
+@pytest.mark.skipif(not on_postgresql(), reason="about a server; the run on PostgreSQL has it")
+def test_server_that_has_no_room_to_let_anybody_in_is_not_said_to_be_away(
+    stack_on_small_disk: Stack, fill: Callable[[int], Path], small_disk: Path
+) -> None:
+    stack = stack_on_small_disk
+    # Written by whoever connects next, as after VACUUM of the catalogues.
+    for file in small_disk.rglob("pg_internal.init"):
+        file.unlink()
+    filler = fill(0)
+
+    done = stack.manage("status", check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The disk of the database is full. Make room where PostgreSQL ")
+    filler.unlink()
+    stack.manage("status")
 
 
 def test_backups_on_a_full_disk_change_nothing_and_leave_no_files(

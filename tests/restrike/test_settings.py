@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.conftest import PostgresServer
 from tests.processes import Stack, free_port
 
 Make = Callable[[str], Stack]
@@ -51,6 +52,17 @@ def test_settings_unreachable_database_is_one_sentence(make_stack: Make) -> None
     assert done.returncode == 1
     assert "does not answer" in done.stderr
     assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_database_that_is_not_there_is_one_sentence(
+    postgres_server: PostgresServer, make_stack: Make
+) -> None:
+    done = make_stack(postgres_server.database_url("restrike_nowhere")).manage("status", check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database is not set up. Make it, then run: ")
+    assert 'database "restrike_nowhere" does not exist' in done.stderr
     assert "Traceback" not in done.stderr
 
 
