@@ -7,6 +7,8 @@ import { clock, duration, element, plain } from "./text.js";
 const FRESH = 3000;
 // A clock that runs ticks each second; ten without one and somebody should look.
 const SILENT = 10000;
+// Hebrew, Arabic and what is written like them.
+const JOINED = /[\u0590-\u08ff]/;
 
 /** Sets text only when it differs, so that nothing is painted for nothing. */
 function say(node, text) {
@@ -28,6 +30,7 @@ class Side {
     this.head = element("span", "live-name-head");
     this.tail = element("span", "live-name-tail");
     this.name = element("span", "live-name", this.head, this.tail);
+    this.name.dir = "auto";
     this.dots = element("span", "live-dots");
     const [long, short] = [element("span", "live-long", "Gam-jeom "), element("abbr", "live-short", "GJ ")];
     short.title = "Gam-jeom";
@@ -42,7 +45,8 @@ class Side {
   show(side, needed, winner) {
     const name = plain(side.name);
     // A name that nearly fits is easier to read with its end cut off than with a hole in it.
-    const tail = name.length > 14 ? 5 : 0;
+    // So are letters that are joined, which a hole would tear apart.
+    const tail = name.length > 14 && !JOINED.test(name) ? 5 : 0;
     say(this.ioc, plain(side.ioc).slice(0, 5));
     this.country.classList.toggle("live-empty", !side.ioc);
     this.flag.hidden = !side.flag;

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import LiveStack
 from tests.browser.test_live import HOSTILE, load_match, send
@@ -338,6 +338,47 @@ def test_wall_fits_any_number_of_courts_on_any_screen(screen: Page, live_stack: 
             expect(screen.locator(".live-card").last).to_be_in_viewport(ratio=1)
     finally:
         live_stack.stack.manage("shell", "-v0", "-c", _RESTORE)
+
+
+# Whether the first letters of a name are to be seen.
+BEGINS = """(name) => {
+  const range = document.createRange();
+  const text = name.querySelector('.live-name-head').firstChild;
+  range.setStart(text, 0);
+  range.setEnd(text, 3);
+  const [inner, outer] = [range, name].map((one) => one.getBoundingClientRect());
+  return inner.width > 0 && inner.left >= outer.left - 1 && inner.right <= outer.right + 1;
+}"""
+
+
+def edges(part: Locator) -> tuple[float, float]:
+    """Left and right."""
+    box = part.bounding_box()
+    assert box
+    return box["x"], box["x"] + box["width"]
+
+
+def test_long_words_leave_room_for_each_other_on_the_wall(
+    screen: Page, live_stack: LiveStack, overlay_path: str
+) -> None:
+    screen.goto(make_display(live_stack, "wall"))
+    screen.set_viewport_size({"width": 1366, "height": 768})
+    for name in ("WOLFESCHLEGELSTEIN" * 6, "محمد عبد الرحمن بن يوسف " * 6):
+        number = "FINAL-2026-" * 2 + str(len(name))
+        pause(live_stack, number, blue=name, red="כהן")
+        card = screen.locator(".live-card", has_text=number)
+        assert edges(card.locator(".live-title"))[1] <= edges(card.locator(".live-match"))[0] + 1
+        assert card.locator(".live-blue .live-name").evaluate(BEGINS)
+        assert (
+            edges(card.locator(".live-blue .live-name"))[1]
+            <= edges(card.locator(".live-blue .live-score"))[0] + 1
+        )
+        # A short one stands beside its country, whichever way it is written.
+        assert (
+            0
+            < edges(card.locator(".live-red .live-name"))[0] - edges(card.locator(".live-red .live-ioc"))[1]
+            < 40
+        )
 
 
 def test_wall_shows_the_match_and_says_when_it_is_cut_off(
