@@ -22,7 +22,7 @@ from django.utils import timezone
 from events.measure import NodeLedger, ledger_reader
 from events.models import EventTally, ListenerNode, Loss, Match, UdpSession
 from events.words import duration_text
-from tournaments.models import Court
+from tournaments.models import ContextChange, Court
 
 Span = tuple[datetime, datetime]
 
@@ -38,15 +38,17 @@ class Missed:
 
     `damaged`: places of the journal that could not be read; whose, and of when, is not known. `silent_ms`:
     the listener has not said that it records, until now; what it missed shows when it is back.
+    `came_back`: from a backup, which holds no losses.
     """
 
     drops: int = 0
     blind_ms: int = 0
     damaged: int = 0
     silent_ms: int = 0
+    came_back: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.drops or self.blind_ms or self.damaged or self.silent_ms)
+        return bool(self.drops or self.blind_ms or self.damaged or self.silent_ms or self.came_back)
 
     @property
     def sentences(self) -> list[str]:
@@ -65,6 +67,8 @@ class Missed:
                 f"For {duration_text(self.silent_ms)} the listener has not said that it records; "
                 "whether what was sent then is recorded is not known."
             )
+        if self.came_back:
+            said.append("It came from a backup, which does not hold what was missed where it was recorded.")
         return said
 
 
@@ -314,12 +318,19 @@ def of_match(match: Match, now: datetime | None = None) -> MatchLedger:
                 (_milliseconds(max(since, begin), min(end, now)) for since in _silences(rows, now).values()),
                 default=0,
             ),
+            came_back=match.day_id is not None and _came_back([match.day_id]),
         ),
     )
 
 
-def within(spans: Iterable[Span]) -> Missed:
-    """What may be missing of anything that was sent in this time, on any court; one query at most."""
+def _came_back(days: Iterable[int]) -> bool:
+    """Whether a tournament of these days was restored, here or on another machine."""
+    restored = ContextChange.everything.filter(restored=True, day__tournament__days__in=list(days))
+    return restored.exists()
+
+
+def within(spans: Iterable[Span], days: Iterable[int]) -> Missed:
+    """What may be missing of these days, sent in this time on any court; two queries at most."""
     merged = _merged(spans)
     if not merged:
         return Missed()
@@ -331,6 +342,7 @@ def within(spans: Iterable[Span]) -> Missed:
     return Missed(
         drops=sum(loss.datagrams for loss in losses),
         blind_ms=sum(_blind_within(loss, merged) for loss in losses),
+        came_back=_came_back(days),
     )
 
 

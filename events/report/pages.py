@@ -66,7 +66,7 @@ def day_report(day: TournamentDay) -> dict[str, Any]:
         "not_decided": sum(not match.winner for match in matches[:MOST_MATCHES]),
         "points": totals.aggregate(Sum("points"))["points__sum"] or 0,
         "understood": _understood(totals.by("status")),
-        "missed": losses.within(spans),
+        "missed": losses.within(spans, [day.pk]),
         "printed_at": timezone.now(),
     }
 

@@ -264,7 +264,8 @@ def _read_tallies(found: Statistics, day_ids: Collection[int]) -> None:
     for day_id, *hour in by_hour.order_by("hour"):
         hours[day_id].append(Hour(*hour))
     found.by_day = dict(hours)
-    found.capture.missed = losses.within((of[0].start, of[-1].start + HOUR) for of in hours.values())
+    spans = [(of[0].start, of[-1].start + HOUR) for of in hours.values()]
+    found.capture.missed = losses.within(spans, hours)
     by_court = tallies.values_list("court_id", "status").annotate(
         Sum("events"), Sum("processing_ms_sum"), Max("processing_ms_max")
     )

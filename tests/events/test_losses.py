@@ -229,6 +229,8 @@ def test_ledgers_take_the_same_number_of_queries_for_one_and_three(
         assert len(losses.read(NOON)) == 3
 
 
-@pytest.mark.parametrize("missed", [Missed(), Missed(drops=1), Missed(blind_ms=5), Missed(damaged=2)])
+@pytest.mark.parametrize(
+    "missed", [Missed(), Missed(drops=1), Missed(blind_ms=5), Missed(damaged=2), Missed(came_back=True)]
+)
 def test_missed_is_true_when_something_is_said(missed: Missed) -> None:
     assert bool(missed) == bool(missed.sentences)

@@ -5,14 +5,17 @@ from pathlib import Path
 import pytest
 from django.db.models import TextField
 from django.db.models.functions import Cast
+from django.test import Client
+from django.urls import reverse
 
 from events.archive import runs, scope
 from events.backup.restore import Mode, restore
 from events.backup.verify import verify
 from events.backup.write import write_backup
-from events.models import ArchivedPssEvent, EventTally, PssEvent
+from events.models import ArchivedPssEvent, EventTally, Match, PssEvent
 from tests.events.archive_stage import finished_tournament, live_hash
 from tests.events.backup.hall import contents, make_tournament
+from tests.factories import UserFactory
 from tournaments.models import Tournament
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +50,31 @@ def test_backup_is_verified_by_restoring_it(tmp_path: Path) -> None:
     assert found.manifest == manifest
     assert found.size == (tmp_path / "a.zip").stat().st_size
     restore(tmp_path / "a.zip", Mode.NEW)
+
+
+def test_pages_of_what_came_from_a_backup_never_say_that_no_loss_is_known(tmp_path: Path) -> None:
+    tournament = make_tournament()
+    write_backup(tournament.pk, tmp_path / "a.zip")
+    restored = Tournament.objects.get(pk=restore(tmp_path / "a.zip").tournament_id)
+    client = Client()
+    client.force_login(UserFactory(group="Viewer"))
+
+    def said(one: Tournament) -> set[tuple[bool, bool]]:
+        match = Match.objects.filter(day__tournament=one).first()
+        assert match is not None
+        assert match.day is not None
+        urls = [
+            reverse("tournament_statistics", args=[one.pk]),
+            reverse("day_statistics", args=[match.day.pk]),
+            reverse("day_report", args=[match.day.pk]),
+            reverse("match_report", args=[match.pk]),
+            match.get_absolute_url(),
+        ]
+        pages = [client.get(url).content.decode() for url in urls]
+        return {("No loss is known" in page, "It came from a backup" in page) for page in pages}
+
+    assert said(tournament) == {(True, False)}
+    assert said(restored) == {(False, True)}
 
 
 def texts(tournament_id: int) -> list[tuple[object, ...]]:
