@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -87,10 +88,21 @@ class Stage:
         """Takes the active courts of the live feed's status."""
         self.courts = {pk: {"number": one["number"], "name": one["name"]} for pk, one in courts.items()}
 
-    def since(self, version: int, court: int | None) -> dict[int, str]:
-        """Court -> text of the cards that changed after `version`; of one court, or of all active ones."""
-        wanted = self.courts if court is None else (court,)
-        return {pk: self._cards[pk][1] for pk in wanted if pk in self._cards and self._cards[pk][0] > version}
+    def since(self, version: int, court: int | None, known: Container[int] = ()) -> dict[int, str]:
+        """Court -> text of the cards that changed after `version`; of one court, or of all active ones.
+
+        Of the latter also those of courts that were not `known` as active then.
+        """
+        wanted = (
+            {court: version}
+            if court is not None
+            else {pk: version if pk in known else -1 for pk in self.courts}
+        )
+        return {
+            pk: self._cards[pk][1]
+            for pk, seen in wanted.items()
+            if pk in self._cards and self._cards[pk][0] > seen
+        }
 
 
 class Screen(Receiver):
@@ -123,7 +135,7 @@ class Screen(Receiver):
 
     def _state(self) -> str:
         stage = self.stage
-        cards = stage.since(self._version, self._court)
+        cards = stage.since(self._version, self._court, self._courts or ())
         renamed = self._courts != stage.courts
         now = time.monotonic()
         if not (cards or renamed) and now - self._told_at < BEAT_S:

@@ -137,6 +137,22 @@ async def test_wall_has_every_active_court() -> None:
         assert set(message["courts"]) == {*both, str(resting.pk)}
 
 
+async def test_wall_shows_the_match_of_a_court_that_is_active_again() -> None:
+    session, other = await make_session(), await make_session()
+    court = session.court
+    await sync_to_async(type(court).objects.filter(pk=court.pk).update)(active=False)
+    display = await make_display(court=None, view="wall")
+    await astore(session, LOAD, score(1, 0))
+    await astore(other, LOAD, score(2, 0))
+    async with screen(display) as viewer:
+        assert set((await viewer.receive("snapshot"))["cards"]) == {str(other.court_id)}
+        await sync_to_async(type(court).objects.filter(pk=court.pk).update)(active=True)
+        message = await viewer.until(lambda told: "courts" in told)
+        # What has not changed is not sent again.
+        assert list(message["cards"]) == [str(court.pk)]
+        assert message["cards"][str(court.pk)]["blue"]["score"] == 1
+
+
 async def test_session_opens_a_court_without_a_key(cookie: str) -> None:
     session = await make_session()
     await astore(session, LOAD, score(1, 0))
