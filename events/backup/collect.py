@@ -16,7 +16,7 @@ from events.backup.rules import Column, Holds, Model, Part, Role, plan, rows
 from events.backup.values import encoder, expression
 
 SLICE = 5_000
-Progress = Callable[[str, int, int], None]  # what, done, of how many rows
+OnProgress = Callable[[str, int, int], None]  # what, done, of how many rows
 
 
 def no_progress(what: str, done: int, total: int) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 from django.db import connections
 
-from events.backup.collect import Progress, no_progress
+from events.backup.collect import OnProgress, no_progress
 from events.backup.keep import force_to_disk
 from events.backup.trouble import BackupError
 from events.backup.write import sync_directory
 
 
-def backup_database(path: Path, *, progress: Progress = no_progress, using: str = "default") -> str:
+def backup_database(path: Path, *, progress: OnProgress = no_progress, using: str = "default") -> str:
     """Writes the database to `path`; returns in a sentence how it was checked. Recording goes on.
 
     SQLite: a database file, taken with its online backup. PostgreSQL: a pg_dump in the custom format.
@@ -47,7 +47,7 @@ def backup_database(path: Path, *, progress: Progress = no_progress, using: str 
     return checked
 
 
-def _sqlite(partial: Path, progress: Progress, using: str) -> str:
+def _sqlite(partial: Path, progress: OnProgress, using: str) -> str:
     import sqlite3  # the newest at hand, which settings have put in its place
 
     database = connections[using]
@@ -75,7 +75,7 @@ def _sqlite(partial: Path, progress: Progress, using: str) -> str:
     return "integrity_check: ok, and no row refers to one that is gone."
 
 
-def _postgresql(partial: Path, progress: Progress, using: str) -> str:
+def _postgresql(partial: Path, progress: OnProgress, using: str) -> str:
     program = shutil.which("pg_dump")
     if program is None:
         raise BackupError(

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from events.archive.scope import count_archived
-from events.backup.collect import Progress, no_progress
+from events.backup.collect import OnProgress, no_progress
 from events.backup.make import backup_before
 from events.backup.remove import remove_rows, size_of
 from events.backup.restore import refuse_in_force, why_not
@@ -69,7 +69,7 @@ def doomed(tournament: Tournament) -> Doomed:
 
 
 def delete_tournament(
-    tournament: Tournament, user: User | None = None, progress: Progress = no_progress
+    tournament: Tournament, user: User | None = None, progress: OnProgress = no_progress
 ) -> Deleted:
     """BackupError, and nothing is deleted, while it is active or when no verified backup can be made.
 

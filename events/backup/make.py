@@ -14,7 +14,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from events.backup import keep
-from events.backup.collect import Progress, no_progress
+from events.backup.collect import OnProgress, no_progress
 from events.backup.read import open_backup
 from events.backup.trouble import BackupError, full_disk_in_words
 from events.backup.verify import Verified, verify
@@ -46,7 +46,7 @@ def make_backup(
     reason: str = "",
     user: User | None = None,
     directory: Path | None = None,
-    progress: Progress = no_progress,
+    progress: OnProgress = no_progress,
 ) -> Backup:
     """A backup that has been read back and compared, and its copy on the stick where one is set.
 
@@ -83,13 +83,13 @@ def make_backup(
 
 
 def backup_before(
-    tournament: Tournament, reason: str, user: User | None = None, progress: Progress = no_progress
+    tournament: Tournament, reason: str, user: User | None = None, progress: OnProgress = no_progress
 ) -> Backup:
     """The backup that goes before whatever deletes or replaces; without it the action must not go on."""
     return make_backup(tournament, BackupKind.BEFORE_DANGEROUS, reason=reason, user=user, progress=progress)
 
 
-def verify_again(row: Backup, user: User | None = None, progress: Progress = no_progress) -> Backup:
+def verify_again(row: Backup, user: User | None = None, progress: OnProgress = no_progress) -> Backup:
     """Reads a known backup back; what is found is kept, and raised when it is bad."""
     try:
         if not row.is_there():

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.db.models import CASCADE, Exists, OuterRef
 
-from events.backup.collect import Progress
+from events.backup.collect import OnProgress
 from events.backup.rules import IN_USE, Holds, Model, Part, Role, plan, referrers, rows
 from events.backup.totals import take_hours
 from events.models import EventTally, HourTally, Match
 from tournaments.models import Tournament
 
 
-def remove_rows(tournament_id: int, using: str, progress: Progress) -> dict[str, int]:
+def remove_rows(tournament_id: int, using: str, progress: OnProgress) -> dict[str, int]:
     """Deletes the tournament and what belongs to it; returns how many rows of each name went.
 
     What belongs to others and refers to a deleted row refers to nothing afterwards, or goes with it where

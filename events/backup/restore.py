@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.db import DataError, IntegrityError, transaction
 
 from events.backup import remove
-from events.backup.collect import Progress, no_progress
+from events.backup.collect import OnProgress, no_progress
 from events.backup.manifest import File, Manifest
 from events.backup.read import Source, open_backup
 from events.backup.rows import Reader
@@ -90,7 +90,7 @@ def restore(
     size: tuple[int, int] | None = None,
     dry_run: bool = False,
     user: User | None = None,
-    progress: Progress = no_progress,
+    progress: OnProgress = no_progress,
     using: str = "default",
 ) -> Outcome:
     """Restores a backup; `replaced` is the slug of the tournament that `REPLACE` replaces.
@@ -130,7 +130,7 @@ def _keep_account(outcome: Outcome, user: User | None, using: str) -> None:
 class Restorer:
     """One restore, inside a transaction of `using`."""
 
-    def __init__(self, source: Source, mode: Mode, using: str, progress: Progress) -> None:
+    def __init__(self, source: Source, mode: Mode, using: str, progress: OnProgress) -> None:
         self.source = source
         self.manifest: Manifest = source.manifest
         self.mode = mode

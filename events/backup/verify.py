@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from events.backup.collect import Progress, encode, no_progress, read_slices
+from events.backup.collect import OnProgress, encode, no_progress, read_slices
 from events.backup.manifest import File, Manifest
 from events.backup.read import Source, open_backup
 from events.backup.restore import Mode, Restorer
@@ -33,7 +33,7 @@ class Verified:
     size: int
 
 
-def verify(path: Path, *, progress: Progress = no_progress, witness: Witness | None = None) -> Verified:
+def verify(path: Path, *, progress: OnProgress = no_progress, witness: Witness | None = None) -> Verified:
     """BadBackupError when anything is not as it was written. Touches no database but its own.
 
     With a `witness`, from when it was made, it is held against what the database had, too.
@@ -47,7 +47,7 @@ def verify(path: Path, *, progress: Progress = no_progress, witness: Witness | N
         ) from error
 
 
-def _verify(path: Path, progress: Progress, witness: Witness | None) -> Verified:
+def _verify(path: Path, progress: OnProgress, witness: Witness | None) -> Verified:
     with open_backup(path) as source, scratch([part.model for part in plan()]) as alias:
         trial = _Trial(source, Mode.NEW, alias, progress, witness)
         try:
@@ -66,7 +66,7 @@ class _Trial(Restorer):
     """A restore that remembers what each row was, so that the rows stored can be held against it."""
 
     def __init__(
-        self, source: Source, mode: Mode, using: str, progress: Progress, witness: Witness | None
+        self, source: Source, mode: Mode, using: str, progress: OnProgress, witness: Witness | None
     ) -> None:
         super().__init__(source, mode, using, progress)
         self.witness = witness

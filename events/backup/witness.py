@@ -17,7 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from events.backup.collect import Collector, Progress, encode
+from events.backup.collect import Collector, OnProgress, encode
 from events.backup.rules import READ_AS, Column, Holds, Part, Role, rows
 from events.backup.trouble import BadBackupError
 from events.backup.values import encoder
@@ -31,7 +31,7 @@ class Witness:
     def __init__(self) -> None:
         self.hashes: dict[str, array[int]] = {}
 
-    def read(self, part: Part, collector: Collector, progress: Progress) -> None:
+    def read(self, part: Part, collector: Collector, progress: OnProgress) -> None:
         """Reads the part again; the collector says what belongs to the tournament."""
         found = array("q")
         for row in _read(part, collector):

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from events.backup.collect import Collector, Progress, as_line, no_progress
+from events.backup.collect import Collector, OnProgress, as_line, no_progress
 from events.backup.manifest import NAME, File, Manifest, describe, file_name
 from events.backup.rules import Part
 from events.backup.snapshot import snapshot
@@ -30,7 +30,7 @@ def write_backup(
     *,
     reason: str = "manual",
     made_by: str = "",
-    progress: Progress = no_progress,
+    progress: OnProgress = no_progress,
     using: str = "default",
     witness: Witness | None = None,
 ) -> Manifest:
@@ -67,7 +67,7 @@ def _write(
     file: IO[bytes],
     reason: str,
     made_by: str,
-    progress: Progress,
+    progress: OnProgress,
     using: str,
     witness: Witness | None,
 ) -> Manifest:
@@ -89,7 +89,7 @@ def _write(
     return manifest
 
 
-def _write_part(archive: zipfile.ZipFile, collector: Collector, part: Part, progress: Progress) -> File:
+def _write_part(archive: zipfile.ZipFile, collector: Collector, part: Part, progress: OnProgress) -> File:
     keys = collector.keys(part)
     name, digest = file_name(part), hashlib.sha256()
     size = done = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 
-from events.backup.collect import Progress, no_progress
+from events.backup.collect import OnProgress, no_progress
 from events.situation import Situation
 from restrike.preflight import capture, hall, machine
 from restrike.preflight.line import Line, State, bad
@@ -29,7 +29,7 @@ class Preflight:
     backup: bool = False
     largest: int | None = None
     user: User | None = None
-    progress: Progress = no_progress
+    progress: OnProgress = no_progress
 
     def lines(self) -> list[Line]:
         found: list[Line] = []

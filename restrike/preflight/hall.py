@@ -10,7 +10,7 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from events.backup.collect import Progress, no_progress
+from events.backup.collect import OnProgress, no_progress
 from events.backup.make import make_backup
 from events.backup.trouble import BackupError
 from events.models import HourTally, UdpSession
@@ -86,7 +86,7 @@ def backups(
     make: bool,
     largest: int | None = None,
     user: User | None = None,
-    progress: Progress = no_progress,
+    progress: OnProgress = no_progress,
 ) -> list[Line]:
     """One line for each tournament in force.
 
@@ -106,7 +106,7 @@ def backups(
     return lines
 
 
-def _made(title: str, tournament: Tournament, user: User | None, progress: Progress) -> Line:
+def _made(title: str, tournament: Tournament, user: User | None, progress: OnProgress) -> Line:
     try:
         row = make_backup(tournament, BackupKind.AUTOMATIC, reason="Pre-flight", user=user, progress=progress)
     except BackupError as error:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from events.backup.collect import Progress
+from events.backup.collect import OnProgress
 from events.backup.delete import delete_tournament
 from events.backup.restore import restore
 from events.backup.trouble import BackupError
@@ -106,7 +106,7 @@ def test_without_a_backup_nothing_is_deleted(tmp_path: Path, settings: Any) -> N
     assert PssEvent.objects.count() == 40
 
 
-def arriving(day: TournamentDay, moment: str) -> tuple[list[PssEvent], Progress]:
+def arriving(day: TournamentDay, moment: str) -> tuple[list[PssEvent], OnProgress]:
     """What is told how far it is, and stores an event and its total at the `moment` given."""
     arrived: list[PssEvent] = []
 

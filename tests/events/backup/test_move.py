@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from events import views_backup
-from events.backup.collect import Progress
+from events.backup.collect import OnProgress
 from events.backup.delete import delete_tournament
 from events.backup.make import make_backup
 from events.backup.restore import Mode, restore
@@ -108,7 +108,7 @@ def test_what_arrives_during_the_backup_stops_the_move(monkeypatch: pytest.Monke
     old, day = make_day(name="Old"), make_day()
     event = one_event(old)
 
-    def backed_up(tournament: Any, reason: str, user: Any, progress: Progress) -> Backup:
+    def backed_up(tournament: Any, reason: str, user: Any, progress: OnProgress) -> Backup:
         if not Backup.objects.exists():
             PssEventFactory(day=old, received_at=NOON)
             tally_events()
