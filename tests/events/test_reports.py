@@ -244,7 +244,7 @@ def test_a_match_of_three_rounds_with_all_its_stoppages_is_one_page(viewer: Clie
         unavailable("no Chromium is installed (apt install chromium)")
     match.blue.name = "LEE Daehoon"
     match.blue.save()
-    match.replays *= 2
+    match.replays *= 6
     match.injuries *= 3
     match.referees["judges"] *= 3
     match.save()
