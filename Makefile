@@ -5,8 +5,8 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
-# The suite mostly waits for processes and sockets; three at a time keep two cores busy.
-PYTEST := $(PY) -m pytest -n 3
+# The suite mostly waits for processes and sockets; two at a time take half as long.
+PYTEST := $(PY) -m pytest -n 2
 # Playwright leaves an event loop in its process, in which Django's tests cannot run: a process of its own.
 SUITE := $(PYTEST) -m "not browser" && $(PY) -m pytest -m browser
 

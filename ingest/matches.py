@@ -106,13 +106,15 @@ class Track:
             return track
         for match in matches:
             track.messages = 0
-            for event in PssEvent.objects.filter(match=match).order_by("id").iterator():
-                track.messages += 1
-                track.last_ns = to_ns(event.received_at)
-                track.outputs.follow(event, track.last_ns)
-                if event.kind != Kind.ECHO:
-                    track.hear(event.session_id)
-                track.board.apply(event, track.last_ns, event.sequence)
+            # Django lets through what psycopg says when the server goes while its cursor is closed.
+            with connection.wrap_database_errors:
+                for event in PssEvent.objects.filter(match=match).order_by("id").iterator():
+                    track.messages += 1
+                    track.last_ns = to_ns(event.received_at)
+                    track.outputs.follow(event, track.last_ns)
+                    if event.kind != Kind.ECHO:
+                        track.hear(event.session_id)
+                    track.board.apply(event, track.last_ns, event.sequence)
         match = matches[-1]
         track.match_id, track.recounts, track.day_id = match.pk, match.recounts, match.day_id
         track.last_ns = track.last_ns or to_ns(match.loaded_at)

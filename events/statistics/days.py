@@ -168,7 +168,7 @@ _Row = tuple[int, int | None, int | None, int | None, str, str, float | None, fl
 
 
 def statistics_of(day_ids: Collection[int]) -> Statistics:
-    """The statistics of these days together: seven queries at most, whatever there is."""
+    """The statistics of these days together: eight queries at most, whatever there is."""
     found = Statistics()
     matches = Match.objects.filter(day__in=day_ids)
     matches = matches.annotate(started=Epoch("started_at"), ended=Epoch("ended_at"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from tests.browser.conftest import LiveStack
 from tests.browser.test_live import HOSTILE, load_match, send
@@ -267,15 +267,24 @@ def test_no_name_and_no_score_and_no_clock_moves_anything(
 
 def test_a_box_that_moves_is_noticed(screen: Page, overlay_path: str, live_stack: LiveStack) -> None:
     pause(live_stack)
-    show(screen, overlay_path)
-    boxes = screen.evaluate(BOXES)
-    screen.evaluate(WATCH_SHIFTS)
-    # Only what was painted somewhere can move away from there.
-    screen.evaluate(PAINTED)
-    screen.add_style_tag(content="#overlay .blue { left: 600px !important; }")
-    assert screen.evaluate(BOXES) != boxes
-    screen.wait_for_function("window.shifts.length > 0")
-    assert len(screen.evaluate(SHIFTS)) == 1
+
+    def noticed() -> bool:
+        show(screen, overlay_path)
+        boxes = screen.evaluate(BOXES)
+        screen.evaluate(WATCH_SHIFTS)
+        # Only what was painted somewhere can move away from there.
+        screen.evaluate(PAINTED)
+        screen.add_style_tag(content="#overlay .blue { left: 600px !important; }")
+        assert screen.evaluate(BOXES) != boxes
+        try:
+            screen.wait_for_function("window.shifts.length > 0", timeout=1_000)
+        except TimeoutError:
+            return False
+        assert len(screen.evaluate(SHIFTS)) == 1
+        return True
+
+    # Without a window Chromium tells of no paint and no shift on half of the pages it loads.
+    wait_until(noticed, 90, "a page that tells of the shift")
 
 
 _COURTS = """
