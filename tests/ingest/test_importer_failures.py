@@ -7,10 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 
 from events.models import EventTally, ListenerNode, Match, PssEvent, UdpSession, UnknownMessage
+from tests.full_disk import no_room_for
 from tests.ingest.feed import Feed, picture, recounted, tallied
 from tests.processes import wait_until
 
@@ -24,41 +23,6 @@ def sequences() -> list[int]:
 # --- Failures ---------------------------------------------------------------------------------------
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """The database has no room left: SQLite may not grow, PostgreSQL says so from a trigger."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                " IF NEW.sequence > 300 THEN RAISE EXCEPTION 'No space left on device'"
-                " USING ERRCODE = '53100'; END IF; RETURN NEW; END $$;"
-                "CREATE TRIGGER no_room BEFORE INSERT ON events_pssevent"
-                " FOR EACH ROW EXECUTE FUNCTION no_room()"
-            )
-            try:
-                yield
-            finally:
-                cursor.execute("DROP FUNCTION no_room() CASCADE")
-            return
-        cursor.execute("PRAGMA page_count")
-        most = cursor.fetchone()[0] + 20
-
-    def limit(connection: BaseDatabaseWrapper, **_: object) -> None:
-        # SQLite keeps this limit with the connection, and the importer makes a new one after a failure.
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA max_page_count = {most}")
-
-    connection_created.connect(limit)
-    limit(connection)
-    try:
-        yield
-    finally:
-        connection_created.disconnect(limit)
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA max_page_count = 4294967294")
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_batch_that_fails_half_way_leaves_nothing_and_is_stored_whole_later(
     feed: Feed, caplog: pytest.LogCaptureFixture
@@ -68,9 +32,8 @@ def test_a_batch_that_fails_half_way_leaves_nothing_and_is_stored_whole_later(
     feed.say(*HITS[:10])
     importer.drain()
     before = picture()
-    # Long and unknown, so that on SQLite the events themselves fill the disk.
     feed.say(*(b"at1;%05d" % n + b"x" * 500 + b"\r\n" for n in range(500)), b"zz\r\n", source_port=40_002)
-    with full_disk():
+    with no_room_for("INSERT", "events_pssevent", "NEW.sequence > 300"):
         for _ in range(3):
             assert importer.step(patient=False) == 0
             assert importer.failing
